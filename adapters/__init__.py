@@ -1,0 +1,21 @@
+"""The one place where a provider is chosen."""
+
+from typing import assert_never
+
+from loopwright.ports import Platform
+from loopwright.settings import Settings
+
+
+def open_platform(settings: Settings) -> Platform:
+    """Return the ports of the provider that the settings name; its libraries are imported only now."""
+    match settings.provider:
+        case "memory":
+            from adapters.memory.platform import MemoryPlatform  # noqa: PLC0415 - only the chosen provider is imported
+
+            return MemoryPlatform(settings)
+        case "local":
+            from adapters.local.platform import LocalPlatform  # noqa: PLC0415
+
+            return LocalPlatform(settings)
+        case _:
+            assert_never(settings.provider)

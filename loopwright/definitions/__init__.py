@@ -1,0 +1,27 @@
+"""The words in which a project says what it wants: plain functions and frozen values, no work at import."""
+
+from loopwright.columns import Columns
+from loopwright.definitions.features import Entity, FeatureView, Field, OnDemandTransformation
+from loopwright.definitions.model import Label, Model, Resources, TrainingContext
+from loopwright.definitions.project import Project
+from loopwright.definitions.rules import DataQuality, Drift, Gate, Monitors, Performance, Slice, Triggers
+
+__all__ = [
+    "Columns",
+    "DataQuality",
+    "Drift",
+    "Entity",
+    "FeatureView",
+    "Field",
+    "Gate",
+    "Label",
+    "Model",
+    "Monitors",
+    "OnDemandTransformation",
+    "Performance",
+    "Project",
+    "Resources",
+    "Slice",
+    "TrainingContext",
+    "Triggers",
+]

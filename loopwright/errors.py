@@ -1,0 +1,59 @@
+"""Every error that Loopwright raises on purpose.
+
+    LoopwrightError
+    ├── DefinitionError       a project's definitions contradict themselves
+    ├── InvalidInputError     data from outside does not fit its definition
+    ├── NotFoundError         the thing that was asked for is not there
+    ├── ConflictError         somebody else changed it first; read again and decide again
+    ├── IntegrityError        stored bytes are not the bytes that were written
+    ├── GateRefusedError      a candidate did not earn its promotion
+    ├── CapabilityError       this provider declares that it cannot do that
+    └── UnavailableError      the provider could not answer now; the same call may work later
+
+A message says what, where, and what to do instead. Provider errors are translated into these at the adapters'
+border, with their cause attached.
+"""
+
+
+class LoopwrightError(Exception):
+    """The root: catch it to catch everything that Loopwright raises on purpose."""
+
+
+class DefinitionError(LoopwrightError):
+    """A project's definitions contradict themselves or each other."""
+
+
+class InvalidInputError(LoopwrightError):
+    """Data from outside does not fit its definition.
+
+    Attributes:
+        problems: one entry a finding, each naming the field, the reason and, where there is one, the row.
+    """
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class NotFoundError(LoopwrightError):
+    """The thing that was asked for is not there."""
+
+
+class ConflictError(LoopwrightError):
+    """An expectation did not hold: somebody else wrote first. Nothing was written."""
+
+
+class IntegrityError(LoopwrightError):
+    """Stored bytes are not the bytes that were written: the digest differs. Nothing was loaded."""
+
+
+class GateRefusedError(LoopwrightError):
+    """A candidate did not earn its promotion; the verdict is stored with its version."""
+
+
+class CapabilityError(LoopwrightError):
+    """This provider declares that it cannot do that."""
+
+
+class UnavailableError(LoopwrightError):
+    """The provider could not answer now (disk full, throttled, timed out). Nothing was half written."""

@@ -1,0 +1,83 @@
+"""The seven things that a provider must be able to do. Everything else is written once, on top of these."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from loopwright.clock import Clock, NewId
+from loopwright.ports.blobs import Blobs
+from loopwright.ports.events import Events
+from loopwright.ports.jobs import Jobs
+from loopwright.ports.lake import Lake
+from loopwright.ports.queues import Queue
+from loopwright.ports.table import Table
+from loopwright.ports.telemetry import Telemetry
+
+__all__ = ["Blobs", "Capabilities", "Events", "Jobs", "Lake", "Platform", "Queue", "Table", "Telemetry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What differs between providers, declared instead of guessed."""
+
+    signed_urls: bool
+    event_history: bool
+    telemetry_history: bool
+    durable: bool
+
+
+class Platform(Protocol):
+    """The ports of one provider; each is opened when it is first asked for, so a function pays for what it uses."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this provider can do."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """This moment."""
+        ...
+
+    @property
+    def new_id(self) -> NewId:
+        """A fresh identity."""
+        ...
+
+    @property
+    def blobs(self) -> Blobs:
+        """Objects."""
+        ...
+
+    @property
+    def table(self) -> Table:
+        """Items."""
+        ...
+
+    @property
+    def lake(self) -> Lake:
+        """Versioned tables."""
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """Messages."""
+        ...
+
+    @property
+    def events(self) -> Events:
+        """What happened."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Long work."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Measurements."""
+        ...
+
+    def close(self) -> None:
+        """Flush telemetry and let go of files and connections; the platform is not used again."""
+        ...

@@ -1,0 +1,43 @@
+"""CloudEvents 1.0: what happened, told to whoever subscribed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from loopwright.ports.table import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A CloudEvent 1.0 with JSON data. `type` looks like `loopwright.drift.detected`; `time` is a moment in UTC."""
+
+    id: str
+    source: str
+    type: str
+    time: float
+    subject: str
+    data: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Events whose type starts with `prefix` go into `queue`, each as a structured-mode JSON CloudEvent."""
+
+    prefix: str
+    queue: str
+
+
+class Events(Protocol):
+    """Publishes events to the queues of the platform's subscriptions, at least once each."""
+
+    def publish(self, event: Event) -> None:
+        """Hand the event over; when this returns, every matching queue will get it. The same id again is dropped."""
+        ...
+
+    def recent(self, *, limit: int = 100) -> list[Event]:
+        """Return the newest events, newest first, for people to look at.
+
+        Raises:
+            CapabilityError: `Platform.capabilities.event_history` is false here.
+        """
+        ...
