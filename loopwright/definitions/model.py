@@ -149,7 +149,8 @@ class Model:
         named = [*self.metrics, self.gate.metric, *([performance.metric] if performance else [])]
         for metric in named:
             if metric not in METRICS[self.task]:
-X
+                choices = ", ".join(METRICS[self.task])
+                raise DefinitionError(f"model {self.name!r}: {metric!r} is no metric for {self.task}: use {choices}")
 
     def _check_columns(self) -> None:
         available = {one.name for one in self.inputs}
