@@ -157,8 +157,8 @@ class Model:
         for view in self.views:
             if missing := [key for key in view.entity.key_names if key not in available]:
                 raise DefinitionError(
-                    f"model {self.name!r}: view {view.name!r} is looked up by {missing[0]!r}, which no request carries: "
-                    "add it to the request fields"
+                    f"model {self.name!r}: view {view.name!r} is looked up by {missing[0]!r}, "
+                    "which no request carries: add it to the request fields"
                 )
         available |= {name for view in self.views for name in view.feature_names} | {"event_time"}
         for transformation in self.transformations:

@@ -6,18 +6,20 @@ from typing import Final
 
 from loopwright.errors import DefinitionError
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAME: Final = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}")
 
 RESERVED: Final = frozenset(
     {
         "arm",
         "event_time",
         "label",
+        "labeled_at",
         "latency_ms",
         "model_version",
         "predicted_at",
         "prediction",
         "prediction_id",
+        "received_at",
         "score",
     }
 )
@@ -25,10 +27,13 @@ RESERVED: Final = frozenset(
 
 
 def checked_name(name: str, what: str) -> str:
-    """Return the name, or raise `DefinitionError` if it is not lower-case snake case of 1 to 63 characters."""
+    """Return the name, or raise `DefinitionError` if it is not lower-case snake case of 1 to 63 characters.
+
+    Two underscores in a row are kept for columns of our own, such as `weather__age`.
+    """
     if not _NAME.fullmatch(name):
         raise DefinitionError(
-            f"{what} {name!r}: a name is a-z, 0-9 and _, starts with a letter, has at most 63 characters"
+            f"{what} {name!r}: a name is a-z, 0-9 and single _, starts with a letter, has at most 63 characters"
         )
     return name
 

@@ -1,0 +1,44 @@
+# Every target does its own set-up; all that must be there is Python 3.11 and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --locked --quiet
+
+.PHONY: help setup demo up test check format bench clean
+
+help: ## Say what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(UV) ## Install what the project needs into .venv
+	@$(UV) sync --locked --quiet
+
+.tools/bin/uv:
+	@echo "installing uv into .tools ..."
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+demo: setup ## Live through a year of flights: train, serve, monitor, retrain, report
+	@$(RUN) loopwright demo
+
+up: setup ## Serve the example project on this machine
+	@$(RUN) loopwright up --project examples/flights
+
+test: check ## Check the code and run the tests
+	@$(RUN) pytest -n 2 --dist worksteal
+
+check: setup ## Formatting, lint, types, import rules
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports --no-cache | tail -n 8
+
+format: setup ## Format the code and mend what can be mended
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+bench: setup ## Measure, each claim beside its peer
+	@$(RUN) python -m benchmarks
+
+clean: ## Remove what the targets above made
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache examples/*/.loopwright
