@@ -53,8 +53,18 @@ class Lake(Protocol):
     `InvalidInputError` names the column and both types.
     """
 
-    def append(self, table: str, rows: Columns | ArrowStream, *, transaction: str | None = None) -> int:
+    def append(
+        self,
+        table: str,
+        rows: Columns | ArrowStream,
+        *,
+        schema: Mapping[str, DType] | None = None,
+        transaction: str | None = None,
+    ) -> int:
         """Append rows and return the version that holds them; the table is made when it is new.
+
+        An array of float64 may be a column of floats, integers or booleans: it is what `schema` says of its name, else
+        what the table has, else float. `schema` may leave names out; a stream brings its own types and needs none.
 
         With a `transaction` the append happens once: repeated with the same transaction, in a race too, it appends
         nothing. Concurrent appends all land. Appending no rows to an existing table makes no version.
