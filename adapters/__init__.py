@@ -10,11 +10,11 @@ def open_platform(settings: Settings) -> Platform:
     """Return the ports of the provider that the settings name; its libraries are imported only now."""
     match settings.provider:
         case "memory":
-            from adapters.memory.platform import MemoryPlatform  # noqa: PLC0415 - only the chosen provider is imported
+            from adapters.memory.provider import MemoryPlatform  # noqa: PLC0415 - only the chosen provider is imported
 
             return MemoryPlatform(settings)
         case "local":
-            from adapters.local.platform import LocalPlatform  # noqa: PLC0415
+            from adapters.local.provider import LocalPlatform  # noqa: PLC0415
 
             return LocalPlatform(settings)
         case _:

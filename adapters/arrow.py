@@ -1,0 +1,200 @@
+"""Columns into Arrow and back, without pyarrow.
+
+arro3 hands out no numpy array where there are nulls, so those are read from Arrow's own buffers, through the Arrow C
+data interface (https://arrow.apache.org/docs/format/CDataInterface.html): one copy, no object a value.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopwright.columns import Array as Column
+from loopwright.columns import Columns, DType, empty
+from loopwright.errors import InvalidInputError
+from loopwright.ports.lake import ArrowStream
+
+if TYPE_CHECKING:
+    from arro3.core import Array, ChunkedArray, DataType, Table
+
+_Number = TypeVar("_Number", np.int32, np.int64, np.float64)
+
+
+class _ArrowArray(ctypes.Structure):
+    _fields_ = (
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    )
+
+
+_TESTS: Final[tuple[tuple[str, DType], ...]] = (
+    ("is_boolean", "bool"),
+    ("is_integer", "int"),
+    ("is_floating", "float"),
+    ("is_decimal", "float"),
+    ("is_timestamp", "time"),
+    ("is_date", "time"),
+    ("is_string", "string"),
+    ("is_large_string", "string"),
+    ("is_string_view", "string"),
+)
+
+_pointer: Final = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+
+
+def arrow_type(dtype: DType) -> "DataType":
+    """Return the Arrow type in which a lake keeps a column of this type."""
+    from arro3.core import DataType  # noqa: PLC0415 - only who touches the lake pays for it
+
+    match dtype:
+        case "float":
+            return DataType.float64()
+        case "int":
+            return DataType.int64()
+        case "bool":
+            return DataType.bool()
+        case "string":
+            return DataType.utf8()
+        case "time":
+            return DataType.timestamp("us", tz="UTC")
+
+
+def dtype_of(found: "DataType") -> DType | None:
+    """Return the type of ours that holds what this Arrow type holds; None where there is none."""
+    from arro3.core import DataType  # noqa: PLC0415
+
+    # The stubs of arro3 call the results of these tests functions, so mypy must not see them being called.
+    if found.value_type and getattr(DataType, "is_dictionary")(found):  # noqa: B009
+        return dtype_of(found.value_type)
+    return next((dtype for test, dtype in _TESTS if getattr(DataType, test)(found)), None)
+
+
+def to_arrow(columns: Columns, schema: Mapping[str, DType]) -> "Table":
+    """Return the columns as an Arrow table with the types of the schema; columns it names and lacks are null."""
+    from arro3.core import Table  # noqa: PLC0415
+
+    rows = max((len(column) for column in columns.values()), default=0)
+    arrays = [
+        _to_array(columns[name] if name in columns else empty(dtype, rows), dtype) for name, dtype in schema.items()
+    ]
+    return Table(arrays, names=list(schema))
+
+
+def to_columns(stream: ArrowStream) -> dict[str, Column]:
+    """Return all rows of a stream as columns.
+
+    Raises:
+        InvalidInputError: a column has a type that a lake does not keep.
+    """
+    columns, _ = columns_of(stream)
+    return columns
+
+
+def columns_of(stream: ArrowStream) -> tuple[dict[str, Column], dict[str, DType]]:
+    """Return all rows of a stream as columns, and their types.
+
+    Raises:
+        InvalidInputError: a column has a type that a lake does not keep.
+    """
+    from arro3.core import Table  # noqa: PLC0415
+
+    table = Table.from_arrow(stream)
+    schema = schema_of(table)
+    return {name: _to_column(table.column(name), dtype) for name, dtype in schema.items()}, schema
+
+
+def schema_of(table: "Table") -> dict[str, DType]:
+    """Return the types of a table's columns.
+
+    Raises:
+        InvalidInputError: a column has a type that a lake does not keep.
+    """
+    schema: dict[str, DType] = {}
+    for name, found in zip(table.schema.names, table.schema.types, strict=True):
+        dtype = dtype_of(found)
+        if dtype is None:
+            raise InvalidInputError(f"column {name}: a lake keeps no {found}; use float, int, bool, string or time")
+        schema[name] = dtype
+    return schema
+
+
+def _to_array(column: Column, dtype: DType) -> "Array":
+    from arro3.core import Array  # noqa: PLC0415
+
+    match dtype:
+        case "string":
+            return _nullable(Array.from_numpy(np.asarray(column, dtype=object)), np.equal(column, ""))
+        case "time":
+            micros = column.astype("datetime64[us]")
+            return _nullable(Array.from_numpy(micros.view(np.int64)), np.isnat(micros)).cast(arrow_type(dtype))
+        case "float" | "int" | "bool":
+            numbers = np.ascontiguousarray(column, dtype=np.float64)
+            return _nullable(Array.from_numpy(numbers), np.isnan(numbers)).cast(arrow_type(dtype))
+
+
+def _nullable(array: "Array", nulls: NDArray[np.bool_]) -> "Array":
+    """Return the array with nulls: taken by an index that is itself null there (NaN casts to null)."""
+    from arro3.core import Array, DataType  # noqa: PLC0415
+
+    if not nulls.any():
+        return array
+    index = np.arange(len(nulls), dtype=np.float64)
+    index[nulls] = np.nan
+    return array.take(Array.from_numpy(index).cast(DataType.uint64()))
+
+
+def _to_column(column: "ChunkedArray", dtype: DType) -> Column:
+    parts = [_from_array(chunk, dtype) for chunk in column.chunks if len(chunk)]
+    return cast("Column", np.concatenate(parts)) if parts else empty(dtype, 0)
+
+
+def _from_array(array: "Array", dtype: DType) -> Column:
+    from arro3.core import DataType, dictionary_dictionary, dictionary_indices  # noqa: PLC0415
+
+    match dtype:
+        case "string":
+            encoded = array.cast(DataType.dictionary(DataType.int32(), DataType.utf8()))
+            texts = np.append(np.asarray(dictionary_dictionary(encoded).to_pylist(), dtype=object), "")
+            index, nulls = _values(dictionary_indices(encoded), np.int32)
+            index[nulls] = len(texts) - 1
+            return texts[index]
+        case "time":
+            micros, nulls = _values(array.cast(arrow_type("time")).cast(DataType.int64()), np.int64)
+            micros[nulls] = np.iinfo(np.int64).min
+            return micros.view("datetime64[us]")
+        case "float" | "int" | "bool":
+            numbers, nulls = _values(array.cast(DataType.float64()), np.float64)
+            numbers[nulls] = np.nan
+            return numbers
+
+
+class _Exports(Protocol):
+    """An array that can be seen through the Arrow C data interface."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+
+def _values(array: _Exports, dtype: type[_Number]) -> tuple[NDArray[_Number], NDArray[np.bool_]]:
+    """Return a copy of a primitive array's values, whatever they are where it is null, and where that is."""
+    _, capsule = array.__arrow_c_array__()
+    seen = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
+    size = np.dtype(dtype).itemsize
+    raw = ctypes.string_at(seen.buffers[1] + seen.offset * size, seen.length * size)
+    values = np.frombuffer(bytearray(raw), dtype=dtype)
+    if not seen.buffers[0] or seen.null_count == 0:
+        return values, np.zeros(seen.length, dtype=np.bool_)
+    bits = np.frombuffer(ctypes.string_at(seen.buffers[0], (seen.offset + seen.length + 7) // 8), dtype=np.uint8)
+    valid = np.unpackbits(bits, bitorder="little")[seen.offset : seen.offset + seen.length]
+    return values, valid == 0
