@@ -1,0 +1,70 @@
+"""Metrics of a ranking: how well scores order the positive rows before the negative ones. Ties count as ties."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopwright.metrics.answers import Statistic, weighted_sum
+
+
+def roc_auc(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
+    """Return the area under the ROC curve: P(positive above negative) + P(tie) / 2 (Mann and Whitney 1947).
+
+    With w the weight of the negatives below a group of equal scores, it is the sum over groups of
+    positives · (w + negatives / 2), divided by all positives · all negatives.
+    """
+    order, starts, truth = _groups(target, score)
+
+    def area(weights: NDArray[np.float64]) -> float:
+        positives, negatives = _group_weights(weights[order], starts, truth)
+        total = float(positives.sum()) * float(negatives.sum())
+        if total == 0:
+            return math.nan
+        below = np.cumsum(negatives) - negatives / 2
+        return weighted_sum(positives, below) / total
+
+    return area
+
+
+def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
+    """Return the mean over thresholds of precision, weighted by the recall that the threshold adds.
+
+    AP = sum over n of (R(n) - R(n-1)) · P(n), thresholds being the distinct scores from the highest down; the sum is
+    not interpolated (Manning, Raghavan and Schütze 2008, chapter 8; scikit-learn's `average_precision_score`).
+    """
+    order, starts, truth = _groups(target, -score)
+
+    def average(weights: NDArray[np.float64]) -> float:
+        positives, negatives = _group_weights(weights[order], starts, truth)
+        total = float(positives.sum())
+        if total == 0:
+            return math.nan
+        found = np.cumsum(positives)
+        taken = found + np.cumsum(negatives)
+        precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
+        return weighted_sum(positives, precision) / total
+
+    return average
+
+
+def _groups(
+    target: NDArray[np.float64], score: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp] | None, NDArray[np.bool_]]:
+    """Return the order of ascending scores, where each group of equal scores starts (None: all differ), the truth."""
+    order = np.argsort(score, kind="stable")
+    ordered = score[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    starts = None if first.all() else np.flatnonzero(first)
+    return order, starts, target[order] > 0
+
+
+def _group_weights(
+    weights: NDArray[np.float64], starts: NDArray[np.intp] | None, truth: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    positives = weights * truth
+    negatives = weights - positives
+    if starts is None:
+        return positives, negatives
+    return np.add.reduceat(positives, starts), np.add.reduceat(negatives, starts)
