@@ -1,0 +1,79 @@
+"""What a change of routing is, and which changes are allowed: pure functions of what was read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from loopwright.errors import ConflictError, GateRefusedError
+from loopwright.registry.values import CHAMPION, AliasChange, ChangeKind, ModelVersion, Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What somebody wants: a new state of routing, by whom, why, and to which versions it leads anew."""
+
+    routing: Routing
+    who: str
+    why: str
+    leads_to: frozenset[int] = frozenset()
+    kind: ChangeKind = "set"
+
+
+def expect(model: str, alias: str, routing: Routing, expected: int | None) -> None:
+    """Raise `ConflictError` unless the alias leads to the expected version."""
+    current = routing.aliases.get(alias)
+    if current != expected:
+        raise ConflictError(
+            f"alias {alias!r} of {model!r} leads to {_name(current)}, not to {_name(expected)}: "
+            "read it again and decide again"
+        )
+
+
+def expect_earned(version: ModelVersion) -> None:
+    """Raise `GateRefusedError` unless the version's verdict is there and passed."""
+    name = f"version {version.version} of {version.model!r}"
+    if version.verdict is None:
+        raise GateRefusedError(f"{name} has no verdict: judge it and record the verdict before promoting it")
+    if not version.verdict.passed:
+        reasons = "; ".join(version.verdict.refusals)
+        raise GateRefusedError(f"{name} did not pass the gate: {reasons}. Train another version")
+
+
+def crowned(routing: Routing, version: int) -> Routing:
+    """Return the routing with that version as champion, and no longer as canary or shadow."""
+    return replace(
+        routing,
+        aliases={**routing.aliases, CHAMPION: version},
+        canary=None if routing.canary and routing.canary.version == version else routing.canary,
+        shadows=tuple(one for one in routing.shadows if one != version),
+    )
+
+
+def former_champions(history: Iterable[AliasChange]) -> list[int]:
+    """Return the champions before the present one, nearest first, each once.
+
+    A promotion goes one up, a rollback takes down again what is above its target: so rolling back twice goes two
+    champions back, and what was rolled back from is not gone back to.
+    """
+    stack: list[int] = []
+    for change in history:
+        if change.kind == "rollback":
+            while stack and stack[-1] != change.new:
+                stack.pop()
+        elif change.new is not None:
+            stack.append(change.new)
+    present = stack[-1:]
+    return [number for number in dict.fromkeys(reversed(stack[:-1])) if number not in present]
+
+
+def uses(routing: Routing, version: int) -> list[str]:
+    """Return, in words, what leads to the version."""
+    found = [f"alias {alias}" for alias, target in routing.aliases.items() if target == version]
+    if routing.canary and routing.canary.version == version:
+        found.append("the canary")
+    if version in routing.shadows:
+        found.append("a shadow")
+    return found
+
+
+def _name(version: int | None) -> str:
+    return "nothing" if version is None else f"version {version}"
