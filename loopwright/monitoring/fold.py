@@ -1,0 +1,131 @@
+"""The fold: counts what was logged since the last time, once, whatever dies in between."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from loopwright.columns import Columns, length, take
+from loopwright.definitions.model import Model
+from loopwright.errors import ConflictError, NotFoundError
+from loopwright.monitoring.counting import count_rows, read_columns_of
+from loopwright.monitoring.newcomers import new_predictions, predictions_table
+from loopwright.monitoring.profiles import PROFILE_FILE, Profile, watched_fields
+from loopwright.monitoring.store import Checkpoint, WindowStore
+from loopwright.monitoring.windows import Slot, WindowCounts
+from loopwright.ports import Platform
+from loopwright.ports.table import Absent, Put, Version
+from loopwright.registry import Registry
+
+CHUNK: Final = 90
+"""So many slots are stored in one transaction; the checkpoint is in it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a fold counted: rows without repeats, slots that it touched, and the lake version that it has reached."""
+
+    rows: int
+    slots: int
+    version: int
+
+
+class Fold:
+    """Counts one model's predictions by slot."""
+
+    def __init__(self, platform: Platform, model: Model, store: WindowStore) -> None:
+        self._platform = platform
+        self._model = model
+        self._store = store
+
+    def run(self) -> Folded:
+        """Count all predictions that are in the lake now and not counted yet.
+
+        Counts and checkpoint are written together. A fold over more slots than one transaction takes is stored slot by
+        slot in a fixed order, with a cursor in the checkpoint: whoever comes after a crash counts the same rows again
+        and goes on behind the cursor.
+
+        Raises:
+            ConflictError: another monitor folds the same model at this moment; it has done part of the work.
+            NotFoundError: the lake has forgotten versions that were not counted yet.
+        """
+        newest = self._platform.lake.version(predictions_table(self._model.name))
+        checkpoint, expect = self._store.checkpoint()
+        rows = slots = 0
+        while newest is not None and checkpoint.counted < newest:
+            until = newest if checkpoint.until is None else checkpoint.until
+            fresh = self._fresh(checkpoint.counted, until)
+            self._add(checkpoint, expect, until, fresh)
+            added = list(fresh.values())[checkpoint.done :]
+            rows += sum(counts.rows for counts in added)
+            slots += len(added)
+            checkpoint, expect = self._store.checkpoint()
+        return Folded(rows, slots, checkpoint.counted)
+
+    def _fresh(self, since: int, until: int) -> dict[Slot, WindowCounts]:
+        """Return the counts of what came in (since, until], in the order of the slots: always the same."""
+        profiled = {field.name: field for field in watched_fields(self._model)}
+        window = self._model.monitors.window.total_seconds()
+        rows = new_predictions(
+            self._platform.lake,
+            predictions_table(self._model.name),
+            since=since,
+            until=until,
+            columns=read_columns_of(self._model, profiled),
+            window=window,
+        )
+        found: dict[Slot, WindowCounts] = {}
+        for version, part in _by_version(rows):
+            profile = self.profile(version)
+            found |= count_rows(part, model=self._model, version=version, window=window, profile=profile)
+        return dict(sorted(found.items()))
+
+    def _add(
+        self, checkpoint: Checkpoint, expect: Absent | Version, until: int, fresh: Mapping[Slot, WindowCounts]
+    ) -> None:
+        slots = list(fresh)
+        done = checkpoint.done
+        while True:
+            chunk = slots[done : done + CHUNK]
+            done += len(chunk)
+            ended = done >= len(slots)
+            moved = Checkpoint(until) if ended else replace(checkpoint, until=until, done=done)
+            puts = self._puts(chunk, fresh)
+            self._platform.table.transact([*puts, self._store.checkpoint_put(moved, expect)])
+            if ended:
+                return
+            stored, expect = self._store.checkpoint()
+            if stored != moved:
+                raise ConflictError(f"model {self._model.name!r} is being monitored by somebody else: try again")
+
+    def _puts(self, slots: Sequence[Slot], fresh: Mapping[Slot, WindowCounts]) -> list[Put]:
+        puts = []
+        for slot, stored in zip(slots, self._store.counts(slots), strict=True):
+            counts = fresh[slot] if stored is None else stored.merged(fresh[slot])
+            puts.append(self._store.counts_put(slot, counts))
+        return puts
+
+    def profile(self, version: int) -> Profile | None:
+        """Return the profile of a model version; None for a version that is unknown or has none."""
+        kept = self._store.profile(version)
+        if kept is not None:
+            return kept
+        registry = Registry(self._platform.table, clock=self._platform.clock, new_id=self._platform.new_id)
+        try:
+            source = registry.version(self._model.name, version).source
+            profile = Profile.from_json(self._platform.blobs.get(f"{source.rstrip('/')}/{PROFILE_FILE}").data)
+        except NotFoundError:
+            return None
+        self._store.keep_profile(version, profile)
+        return profile
+
+
+def _by_version(rows: Columns) -> list[tuple[int, Columns]]:
+    if not length(rows):
+        return []
+    versions = rows["model_version"].astype(np.float64)
+    known = np.unique(versions[~np.isnan(versions)])
+    if len(known) == 1 and not np.isnan(versions).any():
+        return [(int(known[0]), rows)]
+    return [(int(version), take(rows, versions == version)) for version in known]
