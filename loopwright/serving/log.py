@@ -15,6 +15,7 @@ import numpy as np
 
 from loopwright.columns import Array, Columns, DType, length, take
 from loopwright.errors import InvalidInputError
+from loopwright.features.values import objects
 from loopwright.ports.queues import MESSAGE_LIMIT
 
 PREDICTIONS_QUEUE: Final = "predictions"
@@ -121,9 +122,7 @@ def _unpack(dtype: DType, values: bytes | list[str]) -> Array:
     if isinstance(values, list):
         if dtype != "string":
             raise TypeError(f"a list of texts for a column of {dtype}")
-        texts = np.empty(len(values), dtype=object)
-        texts[:] = values
-        return texts
+        return objects(values)
     match dtype:
         case "string":
             raise TypeError("bytes for a column of texts")

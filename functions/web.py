@@ -1,0 +1,171 @@
+"""The web's side of a function: bodies in, JSON out, problems by RFC 9457, and what all of that took.
+
+An action is a plain function of a `Call`. `Endpoint` turns it into an ASGI application: it reads the body up to a
+limit, runs the action (in a thread where it may take long, so that the event loop goes on), answers, and counts. It
+stands under Starlette's router without Starlette's request and response objects, which cost more than a prediction.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from functions.problems import Problem, malformed, problem_of, too_large
+from loopwright.ports import Telemetry
+
+BODY_LIMIT: Final = 16 * 1024 * 1024
+"""The most bytes that a request's body may have."""
+
+INLINE_LIMIT: Final = 64 * 1024
+"""Longer bodies are worked on in a thread."""
+
+JSON: Final = b"application/json"
+_FLUSH_EVERY: Final = 1.0
+_OK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an action gets: the path's parameters and the body."""
+
+    path: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an action returns."""
+
+    body: bytes
+    status: int = _OK
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+T = TypeVar("T")
+
+Action = Callable[[Call], Answer]
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def json_answer(value: object, *, status: int = _OK) -> Answer:
+    """Return an answer that carries the value as JSON; NaN becomes null."""
+    return Answer(_ENCODER.encode(value), status)
+
+
+class Endpoint:
+    """One route's ASGI application.
+
+    Attributes:
+        route: the path's template, as it is counted.
+        methods: what it answers to.
+    """
+
+    def __init__(
+        self,
+        route: str,
+        action: Action,
+        telemetry: Telemetry,
+        *,
+        method: str = "POST",
+        threaded: bool = False,
+        body_limit: int = BODY_LIMIT,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.route = route
+        self.methods = {method}
+        self._action = action
+        self._telemetry = telemetry
+        self._threaded = threaded
+        self._body_limit = body_limit
+        self._timer = timer
+        self._flushed = timer()
+
+    def as_route(self) -> Route:
+        """Return the endpoint for Starlette's router."""
+        return Route(self.route, self, methods=sorted(self.methods))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = self._timer()
+        answer = await self._answer(scope, receive)
+        await _send(send, answer)
+        self._measure(started, answer.status)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            call = Call(scope["path_params"], await _body(scope, receive, self._body_limit))
+            if self._threaded or len(call.body) > INLINE_LIMIT:
+                return await asyncio.to_thread(self._action, call)
+            return self._action(call)
+        except Exception as error:  # noqa: BLE001 - every error has an answer; unknown ones are logged there
+            return problem_answer(problem_of(error, f"{scope['method']} {scope['path']}"))
+
+    def _measure(self, started: float, status: int) -> None:
+        """Count the request; now and then, after an answer, write what was counted."""
+        ended = self._timer()
+        self._telemetry.count("requests", route=self.route, status=str(status))
+        self._telemetry.observe("request_ms", (ended - started) * 1e3, route=self.route)
+        if ended - self._flushed > _FLUSH_EVERY:
+            self._flushed = ended
+            self._telemetry.flush()
+
+
+def parsed(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Return what the body says, or raise the problem that it is malformed, with the place where it is."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise malformed(f"the body is not the JSON that is wanted here (see /openapi.json): {error}") from error
+
+
+def problem_answer(problem: Problem) -> Answer:
+    """Return the problem as `application/problem+json`."""
+    headers = ((b"retry-after", b"1"),) if problem.retry else ()
+    return Answer(problem.encode(), problem.status, b"application/problem+json", headers)
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", b"%d" % len(answer.body)),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large(_too_large_text(limit))
+    message = await receive()
+    chunk: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return _within(chunk, limit)
+    chunks, size = [chunk], len(chunk)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise malformed("the connection closed before the body's end")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise too_large(_too_large_text(limit))
+    return b"".join(chunks)
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise too_large(_too_large_text(limit))
+    return body
+
+
+def _too_large_text(limit: int) -> str:
+    return f"a body may have {limit:,} bytes: send fewer rows at once, or score a file with `loopwright score`"

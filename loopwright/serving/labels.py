@@ -1,0 +1,120 @@
+"""The truth, when it arrives: checked against the model's task, then on its way into `labels/<model>`.
+
+Columns: prediction_id, label (float for binary and regression, text for multiclass), labeled_at (when the truth was
+known), received_at.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from loopwright.clock import parse_time
+from loopwright.columns import DType, times
+from loopwright.definitions import Field, Model, Project
+from loopwright.errors import InvalidInputError
+from loopwright.features.values import WANTED, is_valid, objects
+from loopwright.ports import Platform
+from loopwright.serving.identity import LONGEST_ID
+from loopwright.serving.log import LABELS_QUEUE, Entry, encode, labels_table
+
+_NUMBER: Final = Field("number")
+_MOMENT: Final = Field("moment", "time")
+
+
+class LabelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A prediction's id, its true label, and when that was known: RFC 3339 text or seconds; None: now."""
+
+    id: str
+    label: bool | int | float | str
+    at: str | float | None = None
+
+
+class Labels:
+    """Takes labels for every model of the project."""
+
+    def __init__(self, platform: Platform, project: Project) -> None:
+        self._platform = platform
+        self._project = project
+
+    def accept(self, model_name: str, rows: Sequence[LabelRow]) -> int:
+        """Send the labels on their way and return how many; the newest `at` of an id counts, repeats change nothing.
+
+        Raises:
+            NotFoundError: the project has no such model.
+            InvalidInputError: some do not fit; all problems are named and none was taken.
+            UnavailableError: the queue does not take them now; none was taken.
+        """
+        model = self._project.model(model_name)
+        if not rows:
+            raise InvalidInputError("there are no labels: send at least one")
+        now = self._platform.clock()
+        problems: list[str] = []
+        values = [_checked(number, row, model, now, problems) for number, row in enumerate(rows)]
+        if problems:
+            raise InvalidInputError("the labels do not fit", tuple(problems))
+        self._platform.queue.send(LABELS_QUEUE, encode(_entry(model, rows, values, now)))
+        return len(rows)
+
+
+def _checked(number: int, row: LabelRow, model: Model, now: float, problems: list[str]) -> tuple[float | str, float]:
+    if not 1 <= len(row.id) <= LONGEST_ID:
+        problems.append(f"label {number}, id: wanted a text of 1 to {LONGEST_ID} characters")
+    label = _label(model, row.label)
+    if label is None:
+        problems.append(f"label {number}, label: wanted {_wanted(model)}, got {row.label!r:.80}")
+    at = _moment(row.at, now)
+    if at is None:
+        problems.append(f"label {number}, at: wanted {WANTED['time']}, got {row.at!r:.80}")
+    return label or 0.0, at or 0.0
+
+
+def _label(model: Model, value: float | str) -> float | str | None:
+    """Return the label as it is stored, or None where it does not fit the task."""
+    match model.task:
+        case "binary":
+            if isinstance(value, str):
+                return 1.0 if value == model.label.positive else None
+            return float(value) if value in {0, 1} else None
+        case "regression":
+            return float(value) if not isinstance(value, str) and is_valid(_NUMBER, value) else None
+        case "multiclass":
+            return str(value) if value != "" and not isinstance(value, bool | float) else None
+
+
+def _wanted(model: Model) -> str:
+    match model.task:
+        case "binary":
+            positive = f" or {model.label.positive!r}" if model.label.positive else ""
+            return f"0, 1, false, true{positive}"
+        case "regression":
+            return WANTED["float"]
+        case "multiclass":
+            return "a class: a text or a whole number"
+
+
+def _moment(at: str | float | None, now: float) -> float | None:
+    if at is None:
+        return now
+    if not is_valid(_MOMENT, at):
+        return None
+    return parse_time(at) if isinstance(at, str) else float(at)
+
+
+def _entry(model: Model, rows: Sequence[LabelRow], values: Sequence[tuple[float | str, float]], now: float) -> Entry:
+    text = model.task == "multiclass"
+    types: dict[str, DType] = {
+        "prediction_id": "string",
+        "label": "string" if text else "float",
+        "labeled_at": "time",
+        "received_at": "time",
+    }
+    labels = [label for label, _ in values]
+    columns = {
+        "prediction_id": objects([row.id for row in rows]),
+        "label": objects(labels) if text else np.array(labels, dtype=np.float64),
+        "labeled_at": times([at for _, at in values]),
+        "received_at": times([now] * len(rows)),
+    }
+    return Entry(labels_table(model.name), types, columns)

@@ -1,0 +1,240 @@
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+
+from loopwright.errors import DefinitionError, IntegrityError, InvalidInputError, NotFoundError, UnavailableError
+from loopwright.ports import Platform
+from loopwright.serving.identity import in_canary
+from loopwright.serving.log import Entry, decode
+from loopwright.serving.predictor import Predictor
+from tests.airport import world
+
+
+class Ticks:
+    """A timer that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def predictor(platform: Platform, ticks: Ticks) -> Predictor:
+    return Predictor(platform, world.project(), refresh=5.0, timer=ticks)
+
+
+def logged(platform: Platform) -> list[Entry]:
+    return [decode(message.body) for message in platform.queue.receive("predictions", limit=100)]
+
+
+def column(entries: Iterable[Entry], name: str) -> list[object]:
+    return [value for entry in entries for value in entry.columns[name].tolist()]
+
+
+def champion(platform: Platform, *, level: float = 0.5) -> int:
+    version = world.register(platform, level=level)
+    world.crown(platform, version)
+    return version
+
+
+def test_rows_are_answered_in_their_order_with_ids_version_and_ages(platform: Platform, predictor: Predictor) -> None:
+    version = champion(platform)
+    rows = [{**world.ROW, "id": "far", "distance": 2000}, {**world.ROW, "distance": 200, "origin": "LGA"}]
+    answer = predictor.predict("delays", rows)
+    assert (answer.model, answer.version) == ("delays", version)
+    far, near = answer.predictions
+    assert (far.id, far.score, far.prediction) == ("far", 1.0, "1")
+    assert (near.score, near.prediction) == (0.0, "0")  # nobody knows the weather at LGA
+    assert near.id
+    assert answer.ages["weather"][0] == pytest.approx(60, abs=5)
+    assert math.isnan(answer.ages["weather"][1])
+
+
+def test_what_was_answered_is_logged_with_everything_the_model_saw(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    before = platform.clock()
+    answer = predictor.predict("delays", [{**world.ROW, "id": "mine", "seats": None}])
+    (entry,) = logged(platform)
+    assert entry.table == "predictions/delays"
+    row = {name: values[0] for name, values in entry.columns.items()}
+    assert row["prediction_id"] == "mine"
+    assert row["arm"] == "champion"
+    assert row["score"] == answer.predictions[0].score
+    assert row["origin"] == "JFK"
+    assert row["wind"] == 12.0
+    assert row["sky"] == "grey"
+    assert math.isnan(row["seats"])
+    assert row["night"] == 0.0
+    assert row["scheduled"] == np.datetime64("2013-03-01T12:00:00")
+    assert row["weather__age"] == pytest.approx(60, abs=5)
+    assert row["predicted_at"].astype(float) / 1e6 == pytest.approx(before, abs=5)
+    assert entry.types["seats"] == "int"
+    assert entry.types["night"] == "bool"
+
+
+def test_weather_that_is_too_old_is_served_as_null_and_its_age_told(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    world.report_weather(platform, age=7 * 3600, origin="EWR")
+    answer = predictor.predict("delays", [{**world.ROW, "origin": "EWR"}])
+    assert answer.predictions[0].score == 0.0
+    assert answer.ages["weather"][0] == pytest.approx(7 * 3600, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({**world.ROW, "distance": "far"}, "distance"),
+        ({**world.ROW, "distance": float("nan")}, "distance"),
+        ({**world.ROW, "distance": float("inf")}, "distance"),
+        ({**world.ROW, "colour": "red"}, "colour"),
+        ({name: value for name, value in world.ROW.items() if name != "origin"}, "origin"),
+        ({**world.ROW, "night": None}, "night"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named_and_nothing_is_logged(
+    platform: Platform, predictor: Predictor, row: dict[str, object], problem: str
+) -> None:
+    champion(platform)
+    with pytest.raises(InvalidInputError) as caught:
+        predictor.predict("delays", [dict(world.ROW), dict(row)])
+    assert any("row 1" in one and problem in one for one in caught.value.problems)
+    assert not logged(platform)
+
+
+def test_values_out_of_range_and_unknown_categories_are_served(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    answer = predictor.predict("delays", [{**world.ROW, "distance": 9_999, "origin": "SFO"}])
+    assert len(answer.predictions) == 1
+
+
+def test_no_rows_are_refused(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    with pytest.raises(InvalidInputError, match="at least one"):
+        predictor.predict("delays", [])
+
+
+def test_a_model_that_the_project_lacks_is_not_found(predictor: Predictor) -> None:
+    with pytest.raises(NotFoundError, match="it has delays"):
+        predictor.predict("fares", world.rows(1))
+
+
+def test_without_a_champion_the_answer_says_to_train(predictor: Predictor) -> None:
+    with pytest.raises(UnavailableError, match="no champion yet: train it with `loopwright train delays`"):
+        predictor.predict("delays", world.rows(1))
+
+
+def test_a_promotion_is_served_after_the_refresh_or_at_once_when_told(
+    platform: Platform, predictor: Predictor, ticks: Ticks
+) -> None:
+    first = champion(platform)
+    assert predictor.predict("delays", world.rows(1)).version == first
+    second = champion(platform, level=0.25)
+    ticks.now = 4.9
+    assert predictor.predict("delays", world.rows(1)).version == first
+    ticks.now = 5.1
+    assert predictor.predict("delays", world.rows(1)).version == second
+    third = champion(platform, level=0.125)
+    predictor.refresh("delays")
+    answer = predictor.predict("delays", world.rows(1))
+    assert (answer.version, answer.predictions[0].score) == (third, 0.125)
+
+
+def test_other_features_than_those_of_training_are_refused_by_both_digests(
+    platform: Platform, predictor: Predictor
+) -> None:
+    world.crown(platform, world.register(platform, digest="sha256:another"))
+    with pytest.raises(DefinitionError, match=r"features sha256:another, the project defines sha256:[0-9a-f]{64}: dep"):
+        predictor.predict("delays", world.rows(1))
+
+
+def tampered(platform: Platform) -> int:
+    version = champion(platform, level=0.25)
+    source = world.registry(platform).version("delays", version).source
+    platform.blobs.put(f"{source}/model.onnx", world.model_bytes(1.0))
+    return version
+
+
+def test_a_tampered_model_never_answers(platform: Platform, predictor: Predictor) -> None:
+    tampered(platform)
+    with pytest.raises(IntegrityError, match="was changed after it was written"):
+        predictor.predict("delays", world.rows(1))
+
+
+@pytest.mark.parametrize("spoil", [tampered, world.crown_other_features])
+def test_the_champion_of_before_goes_on_while_its_successor_is_spoilt(
+    platform: Platform, predictor: Predictor, ticks: Ticks, spoil: Callable[[Platform], int]
+) -> None:
+    first = champion(platform)
+    predictor.predict("delays", world.rows(1))
+    spoilt = spoil(platform)
+    ticks.now += 6
+    assert predictor.predict("delays", world.rows(1)).version == first
+    (problem,) = predictor.serving("delays").problems
+    assert problem.startswith(f"champion {spoilt} is not served, {first} is: ")
+    third = champion(platform)
+    ticks.now += 6
+    assert predictor.predict("delays", world.rows(1)).version == third
+    assert not predictor.serving("delays").problems
+
+
+def test_the_canary_answers_the_ids_that_fall_to_it_and_each_arm_is_logged(
+    platform: Platform, predictor: Predictor
+) -> None:
+    first = champion(platform)
+    second = world.register(platform, level=0.25)
+    world.registry(platform).set_canary("delays", second, 0.4, who="test", why="for the test")
+    rows = [{**row, "id": f"p{number}"} for number, row in enumerate(world.rows(40))]
+    answer = predictor.predict("delays", rows)
+    assert [one.id for one in answer.predictions] == [f"p{number}" for number in range(40)]
+    for one in answer.predictions:
+        expected = ("canary", second, 0.25) if in_canary(one.id, 0.4) else ("champion", None, 0.5)
+        assert (one.arm, one.version, one.score) == expected
+    entries = logged(platform)
+    arms = dict(zip(column(entries, "prediction_id"), column(entries, "arm"), strict=True))
+    assert arms == {one.id: one.arm for one in answer.predictions}
+    assert set(column(entries, "model_version")) == {first, second}
+    flights = dict(zip(column(entries, "prediction_id"), column(entries, "flight_id"), strict=True))
+    assert flights == {f"p{number}": f"UA{number}" for number in range(40)}
+
+
+def test_a_shadow_is_logged_and_never_answers(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    shadow = world.register(platform, level=0.25)
+    world.registry(platform).set_shadows("delays", [shadow], who="test", why="for the test")
+    answer = predictor.predict("delays", [{**world.ROW, "id": "mine"}])
+    assert answer.predictions[0].score == 0.5
+    entries = logged(platform)
+    assert column(entries, "prediction_id") == ["mine", "mine"]
+    assert column(entries, "arm") == ["champion", "shadow"]
+    assert column(entries, "score") == [0.5, 0.25]
+
+
+def test_a_shadow_that_cannot_be_loaded_or_score_changes_nothing(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    gone = world.register(platform, level=0.25)
+    blind = world.register(platform, output="nothing")
+    platform.blobs.delete(f"{world.registry(platform).version('delays', gone).source}/model.onnx")
+    world.registry(platform).set_shadows("delays", [gone, blind], who="test", why="for the test")
+    assert predictor.predict("delays", world.rows(1)).predictions[0].score == 0.5
+    assert f"version {gone} is left out" in predictor.serving("delays").problems[0]
+    assert column(logged(platform), "arm") == ["champion"]
+    platform.telemetry.flush()
+    counted = {series.name: series.total for series in platform.telemetry.read()}
+    assert counted["shadow_failures"] == 1
+
+
+def test_a_large_batch_is_logged_in_several_messages(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    answer = predictor.predict("delays", world.rows(5_000))
+    entries = logged(platform)
+    assert len(entries) > 1
+    assert column(entries, "prediction_id") == [one.id for one in answer.predictions]
