@@ -1,0 +1,27 @@
+"""Experiments, runs, params, metric histories, tags, inputs and artifacts: MLflow's data model on a table and blobs."""
+
+from loopwright.tracking.tracking import Tracking
+from loopwright.tracking.values import (
+    ArtifactInfo,
+    DatasetInput,
+    Experiment,
+    Metric,
+    Param,
+    Run,
+    RunCursor,
+    RunStatus,
+    View,
+)
+
+__all__ = [
+    "ArtifactInfo",
+    "DatasetInput",
+    "Experiment",
+    "Metric",
+    "Param",
+    "Run",
+    "RunCursor",
+    "RunStatus",
+    "Tracking",
+    "View",
+]

@@ -1,0 +1,106 @@
+"""Tracking: experiments, runs and artifacts.
+
+Items of the table:
+
+    partition                sort                        what
+    experiments              id/<experiment id>          an experiment
+    experiments              name/<digest of the name>   whose a name is, kept while the experiment is deleted
+    experiment/<experiment>  run/<start, µs>/<run id>    a run's head: its state and the latest of all it logged
+    run/<run id>             home                        where its head is
+    run/<run id>             part/<number>               entries that the head has no room for
+    run/<run id>             history/<digest>/<number>   points of one metric, a chunk a call
+    run/<run id>             history/*/<number>          points of several metrics, a chunk a call
+
+Why so: a search reads one partition from its end and finds in each head all that it can ask about (state, latest
+metrics, params, tags), so 100,000 runs are listed newest first, a page at a time, and no history is read. Entries are
+packed, a few kilobytes for the usual run, and overflow into parts of at most 200 kB, so that no item comes near the
+400 kB that DynamoDB takes. A call of `log_batch` is one transaction, of the head (by compare-and-set, so that writers
+to one run take turns and lose nothing) and the chunk with its points.
+
+Artifacts are blobs under `runs/<run id>/artifacts/<path>`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loopwright.clock import Clock, NewId
+from loopwright.errors import InvalidInputError
+from loopwright.ports.blobs import Blobs
+from loopwright.ports.table import Table
+from loopwright.tracking.runs import Runs
+from loopwright.tracking.values import ArtifactInfo
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
+
+_ESCAPED: Final = re.compile(r"((?:=[0-9A-F]{2})+)")
+
+
+class Tracking(Runs):
+    """Experiments, runs and artifacts by MLflow's rules."""
+
+    def __init__(self, table: Table, blobs: Blobs, *, clock: Clock, new_id: NewId) -> None:
+        super().__init__(table, clock=clock, new_id=new_id)
+        self._blobs = blobs
+
+    def put_artifact(self, run_id: str, path: str, data: bytes) -> None:
+        """Store a file of a run, or replace it.
+
+        Raises:
+            NotFoundError: there is no such run.
+            ConflictError: it is deleted.
+            InvalidInputError: the path is not relative, or has empty, `.` or `..` parts.
+        """
+        self._records.read(run_id).living()
+        self._blobs.put(artifact_key(run_id, path), data)
+
+    def artifact(self, run_id: str, path: str) -> bytes:
+        """Return a file's bytes, or raise `NotFoundError` or, for a path that is none, `InvalidInputError`."""
+        return self._blobs.get(artifact_key(run_id, path)).data
+
+    def artifacts(self, run_id: str, prefix: str = "") -> Iterator[ArtifactInfo]:
+        """Yield the run's files, those in the folder `prefix` or that file; by path, folders are entered.
+
+        Raises:
+            InvalidInputError: the prefix is not a path.
+        """
+        root = f"{artifact_root(run_id)}/"
+        start = artifact_key(run_id, prefix) if prefix else root
+        for info in self._blobs.list(start):
+            if not prefix or info.key == start or info.key.startswith(f"{start}/"):
+                yield ArtifactInfo(_unescaped(info.key.removeprefix(root)), info.size)
+
+    def delete_artifact(self, run_id: str, path: str) -> None:
+        """Remove a file; do nothing when it is not there. Or raise `InvalidInputError` for a path that is none."""
+        self._blobs.delete(artifact_key(run_id, path))
+
+
+def artifact_root(run_id: str) -> str:
+    """Return the prefix of all blobs that are artifacts of the run."""
+    return f"runs/{run_id}/artifacts"
+
+
+def artifact_key(run_id: str, path: str) -> str:
+    """Return the blob key of an artifact.
+
+    Characters that a blob key cannot have, and `=`, are written as `=` and two hex digits a byte (as RFC 2045's
+    quoted-printable does), so every path has a key of its own, and a plain path is its own key.
+
+    Raises:
+        InvalidInputError: the path is not relative, or has empty, `.` or `..` parts.
+    """
+    if any(part in {"", ".", ".."} for part in path.split("/")):
+        raise InvalidInputError(f"artifact {path!r}: a path is relative and has no empty, `.` or `..` parts")
+    return f"{artifact_root(run_id)}/{'/'.join(_escaped(part) for part in path.split('/'))}"
+
+
+def _escaped(part: str) -> str:
+    return "".join(one if _PLAIN.fullmatch(one) else _hex(one) for one in part)
+
+
+def _hex(character: str) -> str:
+    return "".join(f"={byte:02X}" for byte in character.encode())
+
+
+def _unescaped(path: str) -> str:
+    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].replace("=", "")).decode(errors="replace"), path)
