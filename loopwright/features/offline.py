@@ -49,7 +49,7 @@ def training_columns(
 def features_at(lake: Lake, view: FeatureView, columns: Columns, *, version: int | None = None) -> dict[str, Array]:
     """Return the view's features for rows with the entity's keys and `event_time`; null where nothing is visible."""
     features = {field.name: empty(field.dtype, length(columns)) for field in view.features}
-    schema: dict[str, DType] = {"__row": "int"} | {field.name: field.dtype for field in view.features}
+    schema: dict[str, DType] = {"__row": "int", **{field.name: field.dtype for field in view.features}}
     asked = _asked(view, columns)
     moments = asked["__moment"].astype(np.int64, copy=False)
     if not len(moments):

@@ -7,11 +7,10 @@ range and unknown categories are accepted, served and counted by data quality (`
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from loopwright.columns import Array, empty
-from loopwright.definitions.features import Field
 from loopwright.features.problems import Problems
 from loopwright.features.rules import Violations, check_rows, violations
 from loopwright.features.sources import check_columns, check_source
-from loopwright.features.values import WANTED, are_whole, convert, finite, is_null, is_valid, shown, texts
+from loopwright.features.values import WANTED, Typed, are_whole, convert, finite, is_null, is_valid, shown, texts
 
 __all__ = ["RowParser", "Violations", "check_columns", "check_rows", "check_source", "parse_rows", "violations"]
 
@@ -19,7 +18,7 @@ Row = Mapping[str, object]
 """A row as a JSON reader made it. That it is an object at all is checked, too: callers pass on what they were sent."""
 
 
-def parse_rows(fields: Sequence[Field], rows: Sequence[Row]) -> dict[str, Array]:
+def parse_rows(fields: Sequence[Typed], rows: Sequence[Row]) -> dict[str, Array]:
     """Return the rows of a JSON request as columns, in the order of the fields; see `RowParser`."""
     return RowParser(fields).parse(rows)
 
@@ -33,7 +32,7 @@ class RowParser:
     where it names no offset) or a number of seconds since 1970.
     """
 
-    def __init__(self, fields: Sequence[Field]) -> None:
+    def __init__(self, fields: Sequence[Typed]) -> None:
         self._fields = tuple(fields)
         self._ints = tuple(field.name for field in fields if field.dtype == "int")
         self._numbers = self._ints + tuple(field.name for field in fields if field.dtype == "float")
@@ -105,7 +104,7 @@ def _having(rows: Iterable[object], name: str) -> Iterator[tuple[int, Row]]:
     return ((index, row) for index, row in enumerate(rows) if isinstance(row, Mapping) and name in row)
 
 
-def _wrong_values(field: Field, values: Iterable[tuple[int, object]]) -> Iterator[str]:
+def _wrong_values(field: Typed, values: Iterable[tuple[int, object]]) -> Iterator[str]:
     for index, value in values:
         if is_null(field, value):
             if not field.nullable:

@@ -3,14 +3,33 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.clock import parse_time
 from loopwright.columns import Array, DType, empty, times
-from loopwright.definitions.features import Field
+
+
+class Typed(Protocol):
+    """What has the type of a column: a `Field`, or a column of our own that no user's field may be named after."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+        ...
+
+    @property
+    def dtype(self) -> DType:
+        """The column's type."""
+        ...
+
+    @property
+    def nullable(self) -> bool:
+        """Whether a value may be missing."""
+        ...
+
 
 EXACT: Final = 2**53 - 1
 """The greatest integer that a float64 holds without a doubt (JavaScript's MAX_SAFE_INTEGER)."""
@@ -28,12 +47,12 @@ _FIRST: Final = datetime(1, 1, 2, tzinfo=UTC).timestamp()
 _LAST: Final = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
 
 
-def is_null(field: Field, value: object) -> bool:
+def is_null(field: Typed, value: object) -> bool:
     """Return whether a value means that there is none: null, or for a string the empty text."""
     return value is None or (field.dtype == "string" and value == "")
 
 
-def convert(field: Field, values: Sequence[object]) -> Array | None:
+def convert(field: Typed, values: Sequence[object]) -> Array | None:
     """Return the values as the field's column, or None if one of them is not valid; to say which is `is_valid`'s."""
     known = [value for value in values if value is not None]
     if len(known) == len(values):
@@ -48,7 +67,7 @@ def convert(field: Field, values: Sequence[object]) -> Array | None:
     return whole
 
 
-def is_valid(field: Field, value: object) -> bool:
+def is_valid(field: Typed, value: object) -> bool:
     """Return whether a single value is valid for the field."""
     return not (is_null(field, value) and not field.nullable) and convert(field, [value]) is not None
 
@@ -119,7 +138,7 @@ def shown(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-def _convert_known(field: Field, values: Sequence[object]) -> Array | None:
+def _convert_known(field: Typed, values: Sequence[object]) -> Array | None:
     match field.dtype:
         case "float":
             return finite(values)
