@@ -107,7 +107,7 @@ class MemoryLake(Lake):
             return len(versions) - 1
         block = {name: _own(column, types[name]) for name, column in rows.items()}
         self._tables.setdefault(table, []).append(_Version(block, schema, _chained(before.digest, block)))
-        return len(versions)
+        return len(self._tables[table]) - 1
 
     def _upto(self, table: str, version: int | None) -> list[_Version]:
         check_lake_table(table)
