@@ -34,12 +34,19 @@ def new_predictions(
     """
     there = lake.schema(table, version=until)
     selection = Selection(tuple(dict.fromkeys(name for name in columns if name in there)))
-    rows = lake.changed_columns(table, since=since, until=until, selection=selection)
+    rows = appended(lake, table, since=since, until=until, selection=selection)
     rows = _without(rows, np.isnan(moments(rows["predicted_at"])))
     rows = take(rows, first_of_each(rows))
     if since == NOTHING or not length(rows):
         return rows
     return _without(rows, _seen_before(lake, table, rows, version=since, window=window))
+
+
+def appended(lake: Lake, table: str, *, since: int, until: int, selection: Selection) -> Columns:
+    """Return the rows that were appended in (since, until]; from the very start they are read without the history."""
+    if since == NOTHING:
+        return lake.read_columns(table, selection, version=until)
+    return lake.changed_columns(table, since=since, until=until, selection=selection)
 
 
 def first_of_each(rows: Columns) -> NDArray[np.intp] | slice:

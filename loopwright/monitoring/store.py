@@ -9,6 +9,7 @@ import msgspec
 from loopwright.clock import isoformat
 from loopwright.definitions.model import Model
 from loopwright.errors import ConflictError, IntegrityError
+from loopwright.monitoring.alerts import Alert
 from loopwright.monitoring.performance import Measured
 from loopwright.monitoring.profiles import Profile
 from loopwright.monitoring.windows import Slot, WindowCounts
@@ -105,6 +106,19 @@ class WindowStore:
         for item in self._range(stretch, since, until):
             yield Slot.parse(item.key.sort), _decoded(item, Measured)
 
+    def alerts(self) -> Iterator[Alert]:
+        """Yield the alerts that were raised, in the order of their windows."""
+        for item in self._table.query(self._partition, prefix="alert/"):
+            yield _decoded(item, Alert)
+
+    def is_raised(self, alert: Alert) -> bool:
+        """Say whether there was an alert of this kind for this window."""
+        return self._table.get(self._alert_key(alert)) is not None
+
+    def keep_alert(self, alert: Alert) -> None:
+        """Remember that an alert was raised."""
+        self._table.put(self._alert_key(alert), msgspec.to_builtins(alert))
+
     def profile(self, version: int) -> Profile | None:
         """Return the kept profile of a model version."""
         item = self._table.get(self._profile_key(version))
@@ -121,6 +135,9 @@ class WindowStore:
         after = None if since is None else f"{kind}/{isoformat(since)}"
         before = None if until is None else f"{kind}/{isoformat(until)}"
         return self._table.query(self._partition, prefix=f"{kind}/", after=after, before=before)
+
+    def _alert_key(self, alert: Alert) -> Key:
+        return self._key(f"alert/{isoformat(alert.end)}/{alert.kind}")
 
     def _profile_key(self, version: int) -> Key:
         return self._key(f"profile/{version:08d}")

@@ -1,12 +1,16 @@
 """What is decided about a reason to retrain, as a pure function of the rules and of what was started before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from loopwright.clock import isoformat
 from loopwright.definitions.rules import Triggers as Rules
+from loopwright.ports.events import Event
 
 Kind = Literal["schedule", "drift", "performance", "person"]
+
+_ALERTS: Final[Mapping[str, Kind]] = {"loopwright.drift.": "drift", "loopwright.performance.": "performance"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,15 @@ class Reason:
     detail: str
     event_id: str
     who: str = "loopwright"
+
+    @classmethod
+    def of_event(cls, event: Event) -> "Reason | None":
+        """Return the reason that an alert is; None for an event that is no reason to retrain."""
+        detail = event.data.get("detail")
+        for prefix, kind in _ALERTS.items():
+            if event.type.startswith(prefix):
+                return cls(kind, str(detail or event.type), event.id)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""Measures performance again wherever new predictions or new labels change it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopwright.columns import Columns, length, moments
+from loopwright.definitions.model import Model
+from loopwright.metrics import Answers
+from loopwright.monitoring.counting import window_of
+from loopwright.monitoring.history import judged_span
+from loopwright.monitoring.labelled import Labelled, join_labels, read_predictions, windows_of_labels
+from loopwright.monitoring.newcomers import appended, labels_table, predictions_table
+from loopwright.monitoring.performance import measured
+from loopwright.monitoring.store import NOTHING, Judged, Stretch, WindowStore
+from loopwright.monitoring.windows import ALL_VERSIONS, Slot
+from loopwright.ports.lake import Lake, Selection
+from loopwright.ports.table import Absent, Check, Put, Table, Version
+
+CHUNK: Final = 90
+
+
+class Judging:
+    """Keeps the measured performance of one model's windows as the lake says it is."""
+
+    def __init__(self, lake: Lake, table: Table, model: Model, store: WindowStore) -> None:
+        self._lake = lake
+        self._table = table
+        self._model = model
+        self._store = store
+        self._window = model.monitors.window.total_seconds()
+        self._span = max(round(judged_span(model) / self._window), 1)
+
+    def run(self, *, predictions: int) -> int:
+        """Measure what changed up to a version of the predictions and the newest labels; return how many labels came.
+
+        Windows are computed from the lake and written whole, and the versions that were looked at are written last:
+        repeated after a crash it comes to the same.
+
+        Raises:
+            ConflictError: another monitor measures the same model at this moment; it does the work.
+            NotFoundError: the lake has forgotten versions that were not looked at yet.
+        """
+        labels = self._lake.version(labels_table(self._model.name))
+        before, expect = self._store.judged()
+        if labels is None or predictions == NOTHING or before == Judged(predictions, labels):
+            return 0
+        fresh = self._fresh_labels(before.labels, labels)
+        made = self._made_since(before.predictions, predictions)
+        rows, touched = self._touched(made, fresh, version=predictions)
+        puts = list(self._measure(rows, touched, labels=labels)) if len(touched) else []
+        self._write(puts, Judged(predictions, labels), expect)
+        return length(fresh)
+
+    def _fresh_labels(self, since: int, until: int) -> Columns:
+        selection = Selection(("prediction_id", "labeled_at"))
+        return appended(self._lake, labels_table(self._model.name), since=since, until=until, selection=selection)
+
+    def _made_since(self, since: int, until: int) -> NDArray[np.float64]:
+        if since >= until:
+            return np.empty(0)
+        table, selection = predictions_table(self._model.name), Selection(("predicted_at",))
+        rows = appended(self._lake, table, since=since, until=until, selection=selection)
+        made = moments(rows["predicted_at"])
+        return made[~np.isnan(made)]
+
+    def _touched(
+        self, made: NDArray[np.float64], labels: Columns, *, version: int
+    ) -> tuple[Columns, NDArray[np.int64]]:
+        """Return the windows whose performance changed, and predictions that reach back far enough to measure it.
+
+        Most labels land soon, so the nearest predictions are looked at first, and those back to the horizon only if
+        there are labels whose prediction was not among them.
+        """
+        landed = moments(labels["labeled_at"])
+        dated = np.concatenate([made, landed[~np.isnan(landed)]])
+        rows: Columns = {}
+        touched = np.empty(0, dtype=np.int64)
+        if not len(dated):
+            return rows, touched
+        ids, earliest = labels["prediction_id"].tolist(), dated.min()
+        for reach in (self._span * self._window, self._model.label.horizon.total_seconds()):
+            low = (np.floor((earliest - reach) / self._window) - self._span + 1) * self._window
+            rows = read_predictions(self._lake, self._model, version=version, low=float(low))
+            labelled, complete = windows_of_labels(rows, ids)
+            touched = np.unique(window_of(np.concatenate([made, labelled]), self._window))
+            if complete:
+                break
+        return rows, touched
+
+    def _measure(self, rows: Columns, touched: NDArray[np.int64], *, labels: int) -> Iterator[Put]:
+        joined = join_labels(self._lake, self._model, rows, version=labels)
+        newest = int(window_of(joined.predicted_at[-1:], self._window)[0])
+        for window in touched.tolist():
+            yield from self._slots("performance", joined, window, window + 1)
+        ends = np.unique(touched[:, None] + np.arange(self._span))
+        for window in ends[ends <= newest].tolist():
+            yield from self._slots("merged", joined, window - self._span + 1, window + 1)
+
+    def _slots(self, stretch: Stretch, joined: Labelled, first: int, last: int) -> Iterator[Put]:
+        """Yield performance by arm and version of the windows [first, last), kept under the last of them."""
+        part = joined.between(first * self._window, last * self._window)
+        start = (last - 1) * self._window
+        for arm in sorted(set(part.rows["arm"].tolist())):
+            of_arm = part.where(part.rows["arm"] == arm)
+            versions = np.unique(of_arm.rows["model_version"].astype(np.float64))
+            for version in versions[~np.isnan(versions)].astype(int).tolist():
+                of_version = of_arm if len(versions) == 1 else of_arm.where(of_arm.rows["model_version"] == version)
+                yield self._put(stretch, Slot(start, arm, version), of_version)
+            if stretch == "merged":
+                yield self._put(stretch, Slot(start, arm, ALL_VERSIONS), of_arm)
+
+    def _put(self, stretch: Stretch, slot: Slot, part: Labelled) -> Put:
+        known = part.where(part.known)
+        score = known.rows["score"].astype(np.float64)
+        answers = Answers(score, prediction=known.rows["prediction"].astype(object))
+        found = measured(self._model, known.label, answers, rows=len(part.known))
+        return self._store.measured_put(stretch, slot, found)
+
+    def _write(self, puts: Sequence[Put], judged: Judged, expect: Absent | Version) -> None:
+        still = self._store.judged_put(judged, expect)
+        unchanged = Check(still.key, expect)
+        for first in range(0, len(puts), CHUNK):
+            self._table.transact([*puts[first : first + CHUNK], unchanged])
+        self._table.transact([still])
