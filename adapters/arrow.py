@@ -37,6 +37,9 @@ class _ArrowArray(ctypes.Structure):
     )
 
 
+_SAMPLE: Final = 1_000
+"""Texts to look at before deciding whether many of them are equal."""
+
 _TESTS: Final[tuple[tuple[str, DType], ...]] = (
     ("is_boolean", "bool"),
     ("is_integer", "int"),
@@ -130,6 +133,36 @@ def schema_of(table: "Table") -> dict[str, DType]:
     return schema
 
 
+def normalized(stream: ArrowStream) -> tuple["Table", dict[str, DType]]:
+    """Return all rows of a stream in a lake's Arrow types, with nulls for NaN and for the empty text.
+
+    Raises:
+        InvalidInputError: a column has a type that a lake does not keep.
+    """
+    from arro3.core import ChunkedArray, Table  # noqa: PLC0415
+
+    table = Table.from_arrow(stream)
+    schema = schema_of(table)
+    columns = [
+        ChunkedArray([_normal(chunk, dtype) for chunk in table.column(name).chunks], type=arrow_type(dtype))
+        for name, dtype in schema.items()
+    ]
+    return Table(columns, names=list(schema)), schema
+
+
+def _normal(array: "Array", dtype: DType) -> "Array":
+    normal = array.cast(arrow_type(dtype))
+    match dtype:
+        case "float":
+            values, nulls = _values(normal, np.float64)
+            return _nullable(normal, np.isnan(values) | nulls)
+        case "string":
+            ends, nulls = _values(normal, np.int32, extra=1)
+            return _nullable(normal, (ends[1:] == ends[:-1]) | nulls)
+        case "int" | "bool" | "time":
+            return normal
+
+
 def _to_array(column: Column, dtype: DType) -> "Array":
     from arro3.core import Array  # noqa: PLC0415
 
@@ -161,15 +194,11 @@ def _to_column(column: "ChunkedArray", dtype: DType) -> Column:
 
 
 def _from_array(array: "Array", dtype: DType) -> Column:
-    from arro3.core import DataType, dictionary_dictionary, dictionary_indices  # noqa: PLC0415
+    from arro3.core import DataType  # noqa: PLC0415
 
     match dtype:
         case "string":
-            encoded = array.cast(DataType.dictionary(DataType.int32(), DataType.utf8()))
-            texts = np.append(np.asarray(dictionary_dictionary(encoded).to_pylist(), dtype=object), "")
-            index, nulls = _values(dictionary_indices(encoded), np.int32)
-            index[nulls] = len(texts) - 1
-            return texts[index]
+            return _texts(array)
         case "time":
             micros, nulls = _values(array.cast(arrow_type("time")).cast(DataType.int64()), np.int64)
             micros[nulls] = np.iinfo(np.int64).min
@@ -180,18 +209,35 @@ def _from_array(array: "Array", dtype: DType) -> Column:
             return numbers
 
 
+def _texts(array: "Array") -> NDArray[np.object_]:
+    """Return texts, each different one made once where many are equal."""
+    from arro3.core import DataType, dictionary_dictionary, dictionary_indices  # noqa: PLC0415
+
+    some = array.slice(0, min(len(array), _SAMPLE)).to_pylist()
+    if len(set(some)) > len(some) // 2:
+        return np.asarray([text or "" for text in array.to_pylist()], dtype=object)
+    encoded = array.cast(DataType.dictionary(DataType.int32(), DataType.utf8()))
+    known = np.asarray([*dictionary_dictionary(encoded).to_pylist(), ""], dtype=object)
+    index, nulls = _values(dictionary_indices(encoded), np.int32)
+    index[nulls] = len(known) - 1
+    return known[index]
+
+
 class _Exports(Protocol):
     """An array that can be seen through the Arrow C data interface."""
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
 
 
-def _values(array: _Exports, dtype: type[_Number]) -> tuple[NDArray[_Number], NDArray[np.bool_]]:
-    """Return a copy of a primitive array's values, whatever they are where it is null, and where that is."""
+def _values(array: _Exports, dtype: type[_Number], *, extra: int = 0) -> tuple[NDArray[_Number], NDArray[np.bool_]]:
+    """Return a copy of a primitive array's values, whatever they are where it is null, and where that is.
+
+    Of a text array these are the offsets of the texts, `extra` = 1 of them more than there are texts.
+    """
     _, capsule = array.__arrow_c_array__()
     seen = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
     size = np.dtype(dtype).itemsize
-    raw = ctypes.string_at(seen.buffers[1] + seen.offset * size, seen.length * size)
+    raw = ctypes.string_at(seen.buffers[1] + seen.offset * size, (seen.length + extra) * size)
     values = np.frombuffer(bytearray(raw), dtype=dtype)
     if not seen.buffers[0] or seen.null_count == 0:
         return values, np.zeros(seen.length, dtype=np.bool_)

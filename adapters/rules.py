@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from loopwright.errors import ConflictError, InvalidInputError
-from loopwright.ports.blobs import Absent, Match
+from loopwright.ports.blobs import KEY_LIMIT, SEGMENT_LIMIT, Absent, Match
 from loopwright.ports.queues import MESSAGE_LIMIT
 
 _SEGMENT: Final = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._=@+-]+"
@@ -24,6 +24,8 @@ def check_blob_key(key: str) -> None:
         raise InvalidInputError(
             f"blob key {key!r}: use segments of [A-Za-z0-9._=@+-] joined by /, none of them . or .."
         )
+    if len(key) > KEY_LIMIT or max(map(len, key.split("/"))) > SEGMENT_LIMIT:
+        raise InvalidInputError(f"blob key {key!r}: {KEY_LIMIT} characters are the most, {SEGMENT_LIMIT} in a segment")
 
 
 def check_lake_table(table: str) -> None:

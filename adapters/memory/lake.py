@@ -11,7 +11,7 @@ from typing_extensions import override
 from adapters.arrow import columns_of, to_arrow
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.rules import check_lake_table
-from loopwright.columns import Array, Columns, DType, concat, empty, length, moments, take
+from loopwright.columns import Array, Columns, DType, concat, empty, length, take, times
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.hashing import digest
 from loopwright.ports.lake import EVERYTHING, ArrowStream, Lake, Maintenance, Selection
@@ -151,9 +151,12 @@ def _rows(table: str, versions: Sequence[_Version], schema: Schema, selection: S
 def _chosen(found: Columns, selection: Selection) -> NDArray[np.bool_]:
     chosen = np.ones(length(found), dtype=np.bool_)
     for between in selection.where:
-        at = moments(found[between.column])
-        chosen &= (at >= between.low if between.low is not None else True) & ~np.isnan(at)
-        chosen &= at < between.high if between.high is not None else True
+        at = found[between.column].astype("datetime64[us]")
+        chosen &= ~np.isnat(at)
+        if between.low is not None:
+            chosen &= at >= times([between.low])
+        if between.high is not None:
+            chosen &= at < times([between.high])
     return chosen
 
 

@@ -37,12 +37,17 @@ class Absent:
 
 ABSENT: Final = Absent()
 
+KEY_LIMIT: Final = 900
+SEGMENT_LIMIT: Final = 200
+"""The most characters that a key, and one of its segments, may have on every provider."""
+
 
 class Blobs(Protocol):
     """Objects under keys such as `models/delays/3/model.onnx`.
 
-    A key is a relative path of one or more segments of `[A-Za-z0-9._=@+-]`, none of them `.` or `..`; anything else is
-    an `InvalidInputError`. A reader sees a whole object, old or new, never a part. What `put` returned for is durable.
+    A key is a relative path of one or more segments of `[A-Za-z0-9._=@+-]`, none of them `.` or `..`, within `KEY_LIMIT`
+    and `SEGMENT_LIMIT`; anything else is an `InvalidInputError`. A reader sees a whole object, old or new, never a part.
+    What `put` returned for is durable.
     """
 
     def get(self, key: str) -> Blob:

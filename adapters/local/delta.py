@@ -1,0 +1,151 @@
+"""Delta Lake through `deltalake`, in Loopwright's words and errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from adapters.arrow import dtype_of
+from loopwright.clock import isoformat
+from loopwright.columns import DType
+from loopwright.errors import InvalidInputError, LoopwrightError, UnavailableError
+from loopwright.hashing import digest
+from loopwright.ports.lake import ArrowStream, Maintenance, Selection
+
+if TYPE_CHECKING:
+    from arro3.core import Table
+    from deltalake import DeltaTable
+
+_CONFIGURATION: Final = {
+    "delta.appendOnly": "true",
+    # So that appended rows can be told from compacted ones, commit by commit; an append writes nothing more for it.
+    "delta.enableChangeDataFeed": "true",
+    # A run's version must open for as long as somebody keeps its files; a commit is a few kilobytes.
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "50",
+}
+_HOUR: Final = 3_600
+_DAY: Final = 24 * _HOUR
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn what `deltalake` and arro3 raise into UnavailableError, or InvalidInputError where the types do not fit."""
+    from deltalake.exceptions import DeltaError, SchemaMismatchError
+
+    try:
+        yield
+    except LoopwrightError:
+        raise
+    except SchemaMismatchError as error:
+        raise InvalidInputError(f"could not {doing}: {error}") from error
+    except (DeltaError, OSError) as error:
+        raise UnavailableError(f"could not {doing}: {error}") from error
+    except Exception as error:
+        # A stream that breaks off raises just that.
+        if type(error) is Exception:
+            raise UnavailableError(f"could not {doing}: {error}") from error
+        raise
+
+
+def opened(folder: Path, version: int | None = None) -> "DeltaTable":
+    """Return the table as it is at a version (None: the newest)."""
+    from deltalake import DeltaTable
+
+    return DeltaTable(folder, version=version)
+
+
+def schema_of(table: "DeltaTable") -> dict[str, DType]:
+    """Return the types of a table's columns in their order.
+
+    Raises:
+        InvalidInputError: somebody else wrote the table, with a type that a lake does not keep.
+    """
+    from arro3.core import Schema  # noqa: PLC0415
+
+    arrow = Schema.from_arrow(table.schema())
+    types = {name: dtype_of(found) for name, found in zip(arrow.names, arrow.types, strict=True)}
+    if unknown := [name for name, dtype in types.items() if dtype is None]:
+        raise InvalidInputError(f"{table.table_uri}: a lake keeps no columns like {', '.join(unknown)}")
+    return cast("dict[str, DType]", types)
+
+
+def append(place: "DeltaTable | Path", rows: "Table", *, evolve: bool, transaction: str | None) -> "DeltaTable | None":
+    """Append rows and return the table at the version that holds them; None when somebody else was faster."""
+    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake.exceptions import CommitFailedError
+
+    transactions = [] if transaction is None else [Transaction(transaction, 1)]
+    try:
+        write_deltalake(
+            place,
+            rows,
+            mode="append",
+            schema_mode="merge" if evolve else None,
+            configuration=_CONFIGURATION if isinstance(place, Path) else None,
+            commit_properties=CommitProperties(app_transactions=transactions),
+        )
+    except CommitFailedError:
+        return None
+    return opened(place) if isinstance(place, Path) else place
+
+
+def scan(table: "DeltaTable", selection: Selection, names: tuple[str, ...]) -> ArrowStream:
+    """Return the chosen rows; files whose statistics rule them out are not opened."""
+    return table.scan(columns=list(names), predicate=_predicate(selection))
+
+
+def appended(table: "DeltaTable", selection: Selection, names: tuple[str, ...], *, since: int) -> ArrowStream:
+    """Return the chosen rows among those appended after version `since` up to the table's own version."""
+    return table.load_cdf(
+        starting_version=since + 1,
+        ending_version=table.version(),
+        columns=list(names),
+        predicate=_predicate(selection),
+    )
+
+
+def files(table: "DeltaTable") -> list[tuple[str, int]]:
+    """Return the paths and sizes of a version's data files."""
+    from arro3.core import Table  # noqa: PLC0415
+
+    actions = Table.from_arrow(table.get_add_actions())
+    return list(zip(actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist(), strict=True))
+
+
+def content_digest(table: "DeltaTable") -> str:
+    """Return the digest of a version's data files: their names are never used again, so it is that of their content."""
+    return digest("\n".join(f"{size} {path}" for path, size in sorted(files(table))).encode())
+
+
+def maintain(table: "DeltaTable", *, keep_seconds: float, keep_versions: list[int]) -> Maintenance:
+    """Compact small files and delete those that only expired versions need; see `Lake.maintain`."""
+    before = len(files(table))
+    if before > 1:
+        table.optimize.compact()
+    keep = [*keep_versions, table.version()]
+    # Files that no commit names belong to writers that died, once they are old enough not to be still at work.
+    hours, full = int(-(-keep_seconds // _HOUR)), keep_seconds >= _DAY
+    doomed = _vacuum(table, hours, keep, full=full, rehearse=True)
+    if doomed:
+        _vacuum(table, hours, keep, full=full, rehearse=False)
+    table.create_checkpoint()
+    return Maintenance(before, len(files(table)), len(doomed))
+
+
+def _vacuum(table: "DeltaTable", hours: int, keep: list[int], *, full: bool, rehearse: bool) -> list[str]:
+    return table.vacuum(
+        retention_hours=hours, dry_run=rehearse, enforce_retention_duration=False, full=full, keep_versions=keep
+    )
+
+
+def _predicate(selection: Selection) -> str | None:
+    terms: list[str] = []
+    for between in selection.where:
+        column = '"' + between.column.replace('"', '""') + '"'
+        terms.append(f"{column} IS NOT NULL")
+        if between.low is not None:
+            terms.append(f"{column} >= '{isoformat(between.low)}'")
+        if between.high is not None:
+            terms.append(f"{column} < '{isoformat(between.high)}'")
+    return " AND ".join(terms) or None

@@ -1,0 +1,199 @@
+"""Versioned tables as Delta tables in folders; `a/b` is in `a~/b`, so that no table's folder holds another table's."""
+
+import random
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
+
+from adapters.arrow import normalized, to_arrow, to_columns
+from adapters.lake_schema import Schema, check_selection, merged, types_of
+from adapters.local import delta
+from adapters.local.delta_log import appended_files, commit_file, version_of
+from adapters.rules import check_lake_table
+from loopwright.columns import Columns, DType
+from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
+from loopwright.ports.lake import EVERYTHING, ArrowStream, Lake, Maintenance, Selection
+
+if TYPE_CHECKING:
+    from arro3.core import Table
+    from deltalake import DeltaTable
+
+_PATIENCE: Final = 30.0
+"""Seconds for which a commit is tried again when other processes commit to the same table."""
+
+_PAUSE: Final = 0.02
+
+
+class LocalLake(Lake):
+    """Versioned tables as Delta tables; whatever reads Delta Lake reads them.
+
+    Compaction and expiry make versions too. Expiry goes by the files' own times, which are the machine's.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._opened: dict[str, DeltaTable] = {}
+        self._locks: dict[str, threading.RLock] = {}
+        self._lock = threading.Lock()
+
+    @override
+    def append(
+        self,
+        table: str,
+        rows: Columns | ArrowStream,
+        *,
+        schema: Mapping[str, DType] | None = None,
+        transaction: str | None = None,
+    ) -> int:
+        check_lake_table(table)
+        given = rows if isinstance(rows, Mapping) else normalized(rows)
+        deadline = time.monotonic() + _PATIENCE
+        pause = _PAUSE
+        while True:
+            with self._turn(table, "append to"):
+                version = self._append(table, given, schema or {}, transaction)
+            if version is not None:
+                return version
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"lake table {table}: others kept committing for {_PATIENCE:g} seconds")
+            time.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311 - it only keeps writers apart
+            pause = min(2 * pause, 1.0)
+
+    @override
+    def version(self, table: str) -> int | None:
+        with self._turn(table, "open"):
+            newest = self._newest(table)
+            return newest.version() if newest else None
+
+    @override
+    def schema(self, table: str, *, version: int | None = None) -> Mapping[str, DType]:
+        with self._turn(table, "open"):
+            return delta.schema_of(self._at(table, version))
+
+    @override
+    def read(self, table: str, selection: Selection = EVERYTHING, *, version: int | None = None) -> ArrowStream:
+        with self._turn(table, "read"):
+            found = self._at(table, version)
+            self._check_files(table, version, (path for path, _ in delta.files(found)) if version is not None else ())
+            return delta.scan(found, selection, _names(table, found, selection))
+
+    @override
+    def read_columns(self, table: str, selection: Selection = EVERYTHING, *, version: int | None = None) -> Columns:
+        stream = self.read(table, selection, version=version)
+        with delta.translated(f"read lake table {table}"):
+            return to_columns(stream)
+
+    @override
+    def changes(self, table: str, *, since: int, until: int, selection: Selection = EVERYTHING) -> ArrowStream:
+        with self._turn(table, "read"):
+            found = self._at(table, until)
+            names = _names(table, found, selection)
+            if since >= until:
+                schema = delta.schema_of(found)
+                return to_arrow({}, {name: schema[name] for name in names})
+            paths = appended_files(self._folder(table), since=since, until=until)
+            self._check_files(table, until, paths)
+            return delta.appended(found, selection, names, since=since)
+
+    @override
+    def changed_columns(self, table: str, *, since: int, until: int, selection: Selection = EVERYTHING) -> Columns:
+        stream = self.changes(table, since=since, until=until, selection=selection)
+        with delta.translated(f"read lake table {table}"):
+            return to_columns(stream)
+
+    @override
+    def digest(self, table: str, *, version: int | None = None) -> str:
+        with self._turn(table, "open"):
+            return delta.content_digest(self._at(table, version))
+
+    @override
+    def maintain(self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = ()) -> Maintenance:
+        with self._turn(table, "maintain"):
+            found = self._at(table, None)
+            keep = [version for version in keep_versions if 0 <= version < found.version()]
+            return delta.maintain(found, keep_seconds=keep_seconds, keep_versions=keep)
+
+    @override
+    def tables(self) -> list[str]:
+        with delta.translated("list the lake's tables"):
+            folders = [path.parent.parent for path in self._root.glob("**/_delta_log/00000000000000000000.json")]
+            return sorted(str(folder.relative_to(self._root)).replace("~/", "/") for folder in folders)
+
+    def _append(
+        self, table: str, rows: "Columns | tuple[Table, Schema]", declared: Schema, transaction: str | None
+    ) -> int | None:
+        """Return the version that holds the rows, or None when another process committed something that matters."""
+        newest = self._newest(table)
+        if newest and transaction is not None and newest.transaction_version(transaction) is not None:
+            return version_of(self._folder(table), transaction, newest.version())
+        existing = delta.schema_of(newest) if newest else {}
+        arrow, types = rows if isinstance(rows, tuple) else _typed(table, rows, declared, existing)
+        schema = merged(table, existing, types)
+        if not schema:
+            raise InvalidInputError(f"lake table {table}: rows without columns make no table")
+        if newest and not arrow.num_rows:
+            return newest.version()
+        place = newest or self._folder(table)
+        ours = delta.append(place, arrow, evolve=schema != existing, transaction=transaction)
+        # Whether it went well or not, what the open table knows now is for the next caller to find out.
+        if ours is None:
+            self._opened.pop(table, None)
+            return None
+        self._opened[table] = ours
+        return ours.version()
+
+    def _newest(self, table: str) -> "DeltaTable | None":
+        found = self._opened.get(table)
+        folder = self._folder(table)
+        if found is None:
+            if not commit_file(folder, 0).exists():
+                return None
+            found = self._opened[table] = delta.opened(folder)
+        elif commit_file(folder, found.version() + 1).exists():
+            found.update_incremental()
+        return found
+
+    def _at(self, table: str, version: int | None) -> "DeltaTable":
+        newest = self._newest(table)
+        if newest is None:
+            raise NotFoundError(f"lake table {table}")
+        if version is None or version == newest.version():
+            return newest
+        if not 0 <= version < newest.version():
+            raise NotFoundError(f"lake table {table}, version {version}: the newest is {newest.version()}")
+        return delta.opened(self._folder(table), version)
+
+    def _check_files(self, table: str, version: int | None, paths: Iterable[str]) -> None:
+        """Raise NotFoundError when a file of an older version is gone: a stream could only break off later."""
+        folder = self._folder(table)
+        if not all((folder / path).exists() for path in paths):
+            raise NotFoundError(f"lake table {table}, version {version}: it has expired")
+
+    def _folder(self, table: str) -> Path:
+        *folders, name = table.split("/")
+        return self._root.joinpath(*(f"{folder}~" for folder in folders), name)
+
+    @contextmanager
+    def _turn(self, table: str, doing: str) -> Iterator[None]:
+        """Have an open table to oneself in this process: it moves on to newer versions."""
+        check_lake_table(table)
+        with self._lock:
+            lock = self._locks.setdefault(table, threading.RLock())
+        with lock, delta.translated(f"{doing} lake table {table}"):
+            yield
+
+
+def _typed(table: str, rows: Columns, declared: Schema, existing: Schema) -> "tuple[Table, Schema]":
+    types = types_of(table, rows, declared=declared, existing=existing)
+    return to_arrow(rows, types), types
+
+
+def _names(table: str, found: "DeltaTable", selection: Selection) -> tuple[str, ...]:
+    schema = delta.schema_of(found)
+    check_selection(table, selection, schema)
+    return tuple(schema) if selection.columns is None else selection.columns
