@@ -24,18 +24,20 @@ class _Moment:
 
 
 def push(platform: Platform, view: FeatureView, rows: Sequence[Mapping[str, object]]) -> int:
-    """Check feature rows and queue them for `ingest`; return how many there were.
+    """Check feature rows, queue them for `ingest`, write online what is known by now; return how many there were.
 
     A row has the entity's keys, the event time and the features, and may have the known time, if the view has one:
-    a row without it is known from this moment.
+    a row without it is known from this moment. What is known when this returns is served from the next request on.
 
     Raises:
         InvalidInputError: naming every problem; nothing was queued.
-        UnavailableError: nothing was queued.
+        UnavailableError: it may be queued or not; push it again.
     """
-    columns = parse(view, rows, now=platform.clock())
+    now = platform.clock()
+    columns = parse(view, rows, now=now)
     if rows:
         platform.queue.send(FEATURES_QUEUE, encode(Entry(view.name, source_columns(view), columns)))
+        _write_known(platform, view, columns, now=now)
     return len(rows)
 
 
@@ -64,10 +66,15 @@ def ingest(platform: Platform, view: FeatureView, columns: Columns, *, transacti
     start = checkpoints.load(platform.table, view)
     version = platform.lake.append(view.source, columns, schema=source_columns(view), transaction=transaction)
     known_times = moments(columns[view.known_time or view.event_time])
-    written = OnlineStore(platform.table).write(view, take(columns, known_times <= now))
+    written = _write_known(platform, view, columns, now=now)
     if start.version == version - 1:
         later = known_times[known_times > now]
         waiting = [float(later.min())] if len(later) else []
         pending = min([*waiting, *([] if start.pending is None else [start.pending])], default=None)
         checkpoints.advance(platform.table, view, replace(start, version=version, pending=pending))
     return written
+
+
+def _write_known(platform: Platform, view: FeatureView, columns: Columns, *, now: float) -> int:
+    known = moments(columns[view.known_time or view.event_time]) <= now
+    return OnlineStore(platform.table).write(view, take(columns, known))
