@@ -52,7 +52,7 @@ def consider_alert(triggers: Triggers, body: bytes, *, now: float) -> Decision:
     alert = cloudevents.decode(body)
     for prefix, kind in _KINDS.items():
         if alert.type.startswith(prefix):
-            detail = str(alert.data.get("message", alert.type))
+            detail = str(alert.data.get("detail", alert.type))
             return triggers.consider(alert.subject, Reason(kind, detail, alert.id), now=now)
     raise InvalidInputError(f"an event of type {alert.type} starts no retraining")
 

@@ -10,6 +10,7 @@ from loopwright.serving.identity import in_canary
 from loopwright.serving.log import Entry, decode
 from loopwright.serving.predictor import Predictor
 from tests.airport import world
+from tests.airport.faults import Faulty, FullQueue, Switch
 
 
 class Ticks:
@@ -238,3 +239,13 @@ def test_a_large_batch_is_logged_in_several_messages(platform: Platform, predict
     entries = logged(platform)
     assert len(entries) > 1
     assert column(entries, "prediction_id") == [one.id for one in answer.predictions]
+
+
+def test_what_cannot_be_logged_is_refused(platform: Platform) -> None:
+    champion(platform)
+    switch = Switch()
+    predictor = Predictor(Faulty(platform, queue=FullQueue(platform.queue, switch)), world.project())
+    with pytest.raises(UnavailableError, match="cannot be logged now and are refused: the disk is full"):
+        predictor.predict("delays", world.rows(1))
+    switch.broken = False
+    assert len(predictor.predict("delays", world.rows(1)).predictions) == 1
