@@ -36,7 +36,7 @@ def js(reference: ArrayLike, live: ArrayLike) -> Floats:
 
     Lin, Divergence measures based on the Shannon entropy (1991); `scipy.spatial.distance.jensenshannon` with base 2.
     """
-    q, p = shares(reference), shares(live)
+    q, p = np.broadcast_arrays(shares(reference), shares(live))
     middle = (p + q) / 2
     divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
     return np.asarray(np.sqrt(np.clip(divergence, 0.0, 1.0)))

@@ -126,6 +126,8 @@ def _drift(
     name: str, reference: NDArray[np.int64], live: NDArray[np.int64], rule: Drift, *, ordered: bool
 ) -> FeatureDrift:
     rows = int(live.sum())
+    if not rows or not reference.sum():
+        return FeatureDrift(name, rows, psi=0.0, ks=0.0, kl=0.0, js=0.0, p_value=1.0, adjusted=1.0, drifted=False)
     ks = float((distances.ks if ordered else distances.total_variation)(reference, live))
     if rule.measure == "ks" and ordered:
         p_value = distances.ks_p_value(ks, float(reference.sum()), rows)
