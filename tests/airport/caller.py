@@ -1,0 +1,44 @@
+"""Calls an ASGI application in this process, as a browser or a program would."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import httpx
+from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came back."""
+
+    status: int
+    content_type: str
+    text: str
+
+    @property
+    def body(self) -> dict:
+        return json.loads(self.text)
+
+
+class Caller:
+    """Sends requests, one after another."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    def get(self, path: str) -> Answered:
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: object = None) -> Answered:
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self._call("POST", path, content)
+
+    def _call(self, method: str, path: str, content: bytes | None) -> Answered:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self._app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://airport") as client:
+                return await client.request(method, path, content=content)
+
+        response = asyncio.run(send())
+        return Answered(response.status_code, response.headers["content-type"], response.text)

@@ -1,0 +1,76 @@
+import base64
+
+import pytest
+
+from functions.collect.app import create_app, drain
+from functions.collect.sqs import Record, collect_records
+from loopwright.errors import InvalidInputError
+from loopwright.ports import Platform
+from loopwright.serving.predictor import Predictor
+from tests.airport import world
+from tests.airport.caller import Caller
+from tests.airport.faults import Faulty, FullLake, Switch
+
+ARN = "arn:aws:sqs:eu-central-1:123456789012:airport-prod-{}-3f2a"
+
+
+@pytest.fixture
+def predictor(platform: Platform) -> Predictor:
+    world.crown(platform, world.register(platform))
+    return Predictor(platform, world.project())
+
+
+def records(platform: Platform, *extra: str, queue: str = "predictions") -> list[Record]:
+    """What SQS would hand over for the messages that are in our queue, and for further bodies."""
+    bodies = [base64.b64encode(message.body).decode() for message in platform.queue.receive(queue, limit=100)]
+    return [
+        {"messageId": f"m{number}", "receiptHandle": "r", "body": body, "eventSourceARN": ARN.format(queue)}
+        for number, body in enumerate([*bodies, *extra])
+    ]
+
+
+def landed(platform: Platform) -> list[str]:
+    return sorted(platform.lake.read_columns("predictions/delays")["prediction_id"].tolist())
+
+
+def test_collecting_over_http_says_what_landed(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", world.rows(3))
+    answer = Caller(create_app(platform, world.project())).post("/collect")
+    assert answer.body == {"rows": {"predictions/delays": 3}, "messages": 1, "failed": 0}
+
+
+def test_a_drain_goes_on_until_the_queues_are_empty(platform: Platform, predictor: Predictor) -> None:
+    for number in range(2_100):
+        predictor.predict("delays", [{**world.ROW, "id": f"p{number}"}])
+    collected = drain(platform, world.project())
+    assert (collected.messages, collected.rows) == (2_100, {"predictions/delays": 2_100})
+
+
+def test_a_batch_of_records_lands_and_only_the_bad_ones_come_back(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", [{**world.ROW, "id": "a"}])
+    predictor.predict("delays", [{**world.ROW, "id": "b"}])
+    event = {"Records": records(platform, "no base64!", base64.b64encode(b"not a message").decode())}
+    answer = collect_records(platform, world.project(), event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}, {"itemIdentifier": "m3"}]}
+    assert landed(platform) == ["a", "b"]
+
+
+def test_a_batch_that_is_delivered_again_appends_nothing(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", [{**world.ROW, "id": "a"}])
+    event = {"Records": records(platform)}
+    for _ in range(2):
+        assert collect_records(platform, world.project(), event) == {"batchItemFailures": []}
+    assert landed(platform) == ["a"]
+
+
+def test_while_the_lake_does_not_answer_every_record_comes_back(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", world.rows(1))
+    event = {"Records": records(platform)}
+    full = Faulty(platform, lake=FullLake(platform.lake, Switch()))
+    assert collect_records(full, world.project(), event) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_records_of_a_foreign_queue_are_refused(platform: Platform) -> None:
+    event = {"Records": records(platform, "", queue="invoices")}
+    with pytest.raises(InvalidInputError, match="airport-prod-invoices-3f2a is no queue to collect from"):
+        collect_records(platform, world.project(), event)
