@@ -168,6 +168,8 @@ def _to_array(column: Column, dtype: DType) -> "Array":
 
     match dtype:
         case "string":
+            if not len(column):  # arro3 makes no array of no objects
+                return Array([], type=arrow_type(dtype))
             return _nullable(Array.from_numpy(np.asarray(column, dtype=object)), np.equal(column, ""))
         case "time":
             micros = column.astype("datetime64[us]")
