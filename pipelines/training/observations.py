@@ -1,0 +1,162 @@
+"""The rows of a snapshot: past cases, and logged predictions with the labels that came for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from loopwright.columns import Array, Columns, concat, empty, length, take
+from loopwright.definitions.features import Field
+from loopwright.definitions.model import Model
+from loopwright.errors import InvalidInputError
+from loopwright.features.rules import check_rows
+from loopwright.features.sources import check_source, check_types
+from loopwright.ports import Lake
+from loopwright.ports.lake import Between, Selection
+from pipelines.frames import known_rows, target_of
+from pipelines.training.snapshot import Snapshot, labels_table, predictions_table
+
+TARGET = "label"
+"""The column of the target; no field may have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What there is to learn from: rows used, and rows that could not be, by reason."""
+
+    rows: int
+    feedback_rows: int
+    without_label: int
+    without_time: int
+
+
+def validate(lake: Lake, model: Model, snapshot: Snapshot) -> Validation:
+    """Check every table of a snapshot against the definitions, and count.
+
+    Raises:
+        InvalidInputError: a table does not fit its definition, or its rows break the rules of their fields; every
+            problem is named.
+    """
+    for view in model.views:
+        check_source(lake, view, version=snapshot.versions[view.source])
+    past = _past_cases(lake, model, snapshot)
+    feedback = _feedback(lake, model, snapshot)
+    rows = concat([part for part in (past, feedback) if length(part)])
+    usable = _usable(model, rows)
+    check_rows(model.inputs, usable, where=f"the training rows of {model.name!r}")
+    without_time = int(np.isnat(rows[model.event_time]).sum()) if rows else 0
+    without_label = length(rows) - length(usable) - without_time
+    return Validation(length(usable), length(feedback), without_label, without_time)
+
+
+def training_rows(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Array]:
+    """Return the rows of a snapshot that have a moment and a label, in an order that follows from the rows alone.
+
+    The columns are the model's inputs, its event time, and the target as `label`.
+    """
+    parts = [_past_cases(lake, model, snapshot), _feedback(lake, model, snapshot)]
+    return _in_order(model, _usable(model, concat([part for part in parts if length(part)])))
+
+
+def _usable(model: Model, rows: Columns) -> dict[str, Array]:
+    if not length(rows):
+        raise InvalidInputError(f"model {model.name!r}: the snapshot has no row from before its moment")
+    usable = take(rows, known_rows(rows[TARGET]) & ~np.isnat(rows[model.event_time]))
+    if not length(usable):
+        raise InvalidInputError(f"model {model.name!r}: no row has both a label and an event time")
+    return usable
+
+
+def _past_cases(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Array]:
+    table = model.observations
+    version = snapshot.versions.get(table)
+    if version is None:
+        return {}
+    schema = lake.schema(table, version=version)
+    wanted = {field.name: field.dtype for field in model.inputs} | {model.event_time: "time"}
+    check_types(wanted, schema, table=table)
+    if model.label.name not in schema:
+        raise InvalidInputError(
+            f"table {table!r}: the label's column {model.label.name!r} is missing; there are {', '.join(schema)}"
+        )
+    columns = (*wanted, *(() if model.label.name in wanted else (model.label.name,)))
+    # The moment itself does not belong to the past.
+    where = (Between(model.event_time, high=snapshot.at),)
+    rows = lake.read_columns(table, Selection(columns, where), version=version)
+    return {name: rows[name] for name in wanted} | {TARGET: target_of(model, rows[model.label.name])}
+
+
+def _feedback(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Array]:
+    predictions, labels = predictions_table(model), labels_table(model)
+    if predictions not in snapshot.versions or labels not in snapshot.versions:
+        return {}
+    logged = _logged(lake, model, snapshot.versions[predictions], snapshot.at)
+    known = _newest_labels(lake, labels, snapshot.versions[labels], snapshot.at)
+    places = pd.Index(known["prediction_id"]).get_indexer(pd.Index(logged["prediction_id"]))
+    labelled = take(logged, places >= 0)
+    target = target_of(model, known["label"][places[places >= 0]])
+    rows = {field.name: _column(labelled, field) for field in model.inputs}
+    return rows | {model.event_time: labelled["predicted_at"], TARGET: target}
+
+
+def _logged(lake: Lake, model: Model, version: int, at: float) -> dict[str, Array]:
+    """Return each prediction that answered a caller, once; columns that its time did not have are missing."""
+    table = predictions_table(model)
+    schema = lake.schema(table, version=version)
+    inputs = tuple(field.name for field in model.inputs if schema.get(field.name) == field.dtype)
+    columns = ("prediction_id", "predicted_at", "arm", *inputs)
+    rows = lake.read_columns(table, Selection(columns, (Between("predicted_at", high=at),)), version=version)
+    answered = np.isin(rows["arm"].astype(str), ("champion", "canary"))
+    order = np.argsort(rows["predicted_at"], kind="stable")
+    order = order[answered[order]]
+    first = ~pd.Series(rows["prediction_id"][order]).duplicated().to_numpy()
+    return take(rows, order[first])
+
+
+def _newest_labels(lake: Lake, table: str, version: int, at: float) -> dict[str, Array]:
+    columns = ("prediction_id", "label", "labeled_at", "received_at")
+    # A label is known from its moment on, so one of that very moment counts.
+    where = (Between("labeled_at", high=np.nextafter(at, np.inf)),)
+    rows = lake.read_columns(table, Selection(columns, where), version=version)
+    order = np.lexsort((_codes(rows["label"]), rows["received_at"], rows["labeled_at"]))
+    last = ~pd.Series(rows["prediction_id"][order]).duplicated(keep="last").to_numpy()
+    return take(rows, order[last])
+
+
+def _column(rows: Columns, field: Field) -> Array:
+    return rows[field.name] if field.name in rows else empty(field.dtype, length(rows))
+
+
+def _in_order(model: Model, rows: Columns) -> dict[str, Array]:
+    """Sort by time, then by everything else: a lake promises no order, but the same rows must give the same model."""
+    others: Sequence[str] = [name for name in rows if name != model.event_time]
+    keys: list[NDArray[np.generic]] = [_codes(rows[name]) for name in reversed(others)]
+    return take(rows, np.lexsort([*keys, rows[model.event_time]]))
+
+
+def _codes(column: Array) -> NDArray[np.generic]:
+    return pd.factorize(column, sort=True)[0] if column.dtype == object else column
+
+
+def split_rows(model: Model, columns: Columns) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which rows train and which are held out: the newest `holdout`, and before it the training window.
+
+    Raises:
+        InvalidInputError: one of the two has no rows, or a class to tell apart is missing from the training rows.
+    """
+    at = columns[model.event_time]
+    cut = at.max() - np.timedelta64(round(model.holdout.total_seconds() * 1e6), "us")
+    held_out = at > cut
+    trained = ~held_out
+    if model.training_window is not None:
+        trained &= at > cut - np.timedelta64(round(model.training_window.total_seconds() * 1e6), "us")
+    if not trained.any():
+        raise InvalidInputError(
+            f"model {model.name!r}: all {length(columns):,} rows are within the newest {model.holdout}, "
+            "which is held out: append older cases, or make `holdout` shorter"
+        )
+    if model.task != "regression" and len(pd.unique(columns[TARGET][trained])) < 2:  # noqa: PLR2004
+        raise InvalidInputError(f"model {model.name!r}: all training rows have the same label; there is no difference")
+    return trained, held_out
