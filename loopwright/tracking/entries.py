@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -14,13 +14,13 @@ PART_BYTES: Final = 200_000
 
 Kind = Literal["metrics", "params", "tags", "inputs"]
 
-_Point = tuple[float, float, int]
-"""Value, timestamp and step. MessagePack keeps NaN and infinity, which a table's floats do not."""
+Found = TypeVar("Found")
 
 
 @dataclass(slots=True)
 class _Part:
-    metrics: dict[str, _Point] = field(default_factory=dict)
+    # MessagePack keeps NaN and infinity, which a table's floats do not.
+    metrics: dict[str, Metric] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, DatasetInput] = field(default_factory=dict)
@@ -59,18 +59,17 @@ class Entries:
     @property
     def metrics(self) -> dict[str, Metric]:
         """The latest point of each metric."""
-        found = (item for part in self._parts for item in part.metrics.items())
-        return {key: Metric(key, value, timestamp, step) for key, (value, timestamp, step) in sorted(found)}
+        return _merged([part.metrics for part in self._parts])
 
     @property
     def params(self) -> dict[str, str]:
         """The params."""
-        return dict(sorted(item for part in self._parts for item in part.params.items()))
+        return _merged([part.params for part in self._parts])
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags."""
-        return dict(sorted(item for part in self._parts for item in part.tags.items()))
+        return _merged([part.tags for part in self._parts])
 
     @property
     def inputs(self) -> tuple[DatasetInput, ...]:
@@ -84,11 +83,8 @@ class Entries:
         NaN counts as 0 there.
         """
         part = self._part_of("metrics", metric.key)
-        if part is not None:
-            value, timestamp, step = self._parts[part].metrics[metric.key]
-            if _rank(metric.value, metric.timestamp, metric.step) <= _rank(value, timestamp, step):
-                return
-        self._set("metrics", metric.key, (float(metric.value), float(metric.timestamp), metric.step))
+        if part is None or _rank(metric) > _rank(self._parts[part].metrics[metric.key]):
+            self._set("metrics", metric.key, metric)
 
     def set_param(self, key: str, value: str) -> str | None:
         """Set the param unless it is there; return the value that is there already, if it differs."""
@@ -125,7 +121,7 @@ class Entries:
                 return number
         return None
 
-    def _set(self, kind: Kind, key: str, value: _Point | str | DatasetInput) -> None:
+    def _set(self, kind: Kind, key: str, value: Metric | str | DatasetInput) -> None:
         size = _size(key, value)
         own = self._part_of(kind, key)
         if own is not None:
@@ -155,5 +151,11 @@ def _size(key: str, value: object) -> int:
     return len(msgspec.msgpack.encode((key, value)))
 
 
-def _rank(value: float, timestamp: float, step: int) -> tuple[int, float, float]:
-    return step, timestamp, 0.0 if math.isnan(value) else value
+def _rank(metric: Metric) -> tuple[int, float, float]:
+    return metric.step, metric.timestamp, 0.0 if math.isnan(metric.value) else metric.value
+
+
+def _merged(parts: Sequence[dict[str, Found]]) -> dict[str, Found]:
+    if len(parts) == 1:
+        return parts[0]
+    return {key: value for part in parts for key, value in part.items()}

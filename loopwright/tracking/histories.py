@@ -17,8 +17,7 @@ from loopwright.tracking.values import Metric
 CHUNK_POINTS: Final = 600
 """Points in one chunk: with keys of full length some 200 kB."""
 
-_Row = tuple[str, float, float, int]
-_DECODER: Final = msgspec.msgpack.Decoder(list[_Row])
+_DECODER: Final = msgspec.msgpack.Decoder(list[Metric])
 
 
 def chunks(run_id: str, metrics: Sequence[Metric], *, number: int) -> list[Put]:
@@ -27,33 +26,29 @@ def chunks(run_id: str, metrics: Sequence[Metric], *, number: int) -> list[Put]:
         return []
     one_key = len({metric.key for metric in metrics}) == 1
     prefix = keys.history_prefix(metrics[0].key) if one_key else keys.MIXED
-    rows = [(one.key, float(one.value), float(one.timestamp), one.step) for one in metrics]
     return [
         Put(
             keys.history_key(run_id, prefix, number + start // CHUNK_POINTS),
-            {"points": msgspec.msgpack.encode(rows[start : start + CHUNK_POINTS])},
+            {"points": msgspec.msgpack.encode(metrics[start : start + CHUNK_POINTS])},
             expect=ABSENT,
         )
-        for start in range(0, len(rows), CHUNK_POINTS)
+        for start in range(0, len(metrics), CHUNK_POINTS)
     ]
 
 
 def history(table: Table, run_id: str, key: str) -> list[Metric]:
     """Return every point of a metric in the order of step, timestamp and value; a point logged twice is there once."""
-    points = {(step, timestamp, repr(value)): value for step, timestamp, value in _points(table, run_id, key)}
-    ordered = sorted(points.items(), key=lambda item: (item[0][0], item[0][1], _nan_last(item[1])))
-    return [Metric(key, value, timestamp, step) for (step, timestamp, _), value in ordered]
+    points = {repr(point): point for point in _points(table, run_id, key)}
+    return sorted(points.values(), key=lambda point: (point.step, point.timestamp, *_nan_last(point.value)))
 
 
-def _points(table: Table, run_id: str, key: str) -> Iterator[tuple[int, float, float]]:
+def _points(table: Table, run_id: str, key: str) -> Iterator[Metric]:
     for prefix in (keys.history_prefix(key), keys.MIXED):
         for item in table.query(keys.run_partition(run_id), prefix=prefix):
             packed = item.value["points"]
             if not isinstance(packed, bytes):
                 raise TypeError(f"{item.key} holds no points")
-            for name, value, timestamp, step in _DECODER.decode(packed):
-                if name == key:
-                    yield step, timestamp, value
+            yield from (point for point in _DECODER.decode(packed) if point.key == key)
 
 
 def _nan_last(value: float) -> tuple[bool, float]:

@@ -62,16 +62,21 @@ class Record:
             status=head.status,
             started=head.started,
             ended=head.ended,
-            deleted=head.deleted if head.deleted is not None else self.experiment.deleted,
+            deleted=self.deleted,
             metrics=self.entries.metrics,
             params=self.entries.params,
             tags=self.entries.tags,
             inputs=self.entries.inputs,
         )
 
+    @property
+    def deleted(self) -> float | None:
+        """The moment of the run's deletion, or of its experiment's."""
+        return self.head.deleted if self.head.deleted is not None else self.experiment.deleted
+
     def living(self) -> "Record":
         """Return the record, or raise `ConflictError` if the run or its experiment is deleted."""
-        if self.run.deleted is not None:
+        if self.deleted is not None:
             raise ConflictError(f"run {self.head.id} is deleted: restore it before writing to it")
         return self
 

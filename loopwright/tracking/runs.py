@@ -126,17 +126,19 @@ class Runs(Experiments):
         texts = {key: str(value) for key, value in (params or {}).items()}
         labels = dict(tags or {})
         check_batch(metrics, texts, labels)
+        # numpy's numbers may come in; Python's are stored.
+        points = [Metric(one.key, float(one.value), float(one.timestamp), int(one.step)) for one in metrics]
 
         def edit(record: Record) -> None:
             entries = record.entries
-            for metric in metrics:
-                entries.log_metric(metric)
+            for point in points:
+                entries.log_metric(point)
             record.set_params(texts)
             for key, value in labels.items():
                 entries.set_tag(key, value)
             if RUN_NAME_TAG in labels:
                 record.rename(labels[RUN_NAME_TAG])
-            record.points = metrics
+            record.points = points
 
         self._edit(run_id, edit)
 
