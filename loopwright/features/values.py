@@ -80,7 +80,9 @@ def finite(values: Sequence[object]) -> NDArray[np.float64] | None:
         column = np.array(values, dtype=np.float64)
     except OverflowError:
         return None
-    return column if math.isfinite(column.dot(column)) or np.isfinite(column).all() else None
+    if math.isfinite(sum(column.tolist())) or np.isfinite(column).all():  # the sum is quicker, but may overflow
+        return column
+    return None
 
 
 def are_whole(values: Sequence[object]) -> bool:
