@@ -79,9 +79,13 @@ def _middle(field: Field) -> float:
 def _words(field: Field) -> str:
     parts = [field.description] if field.description else []
     if field.minimum is not None or field.maximum is not None:
-        low = "" if field.minimum is None else f"{field.minimum:g}"
-        high = "" if field.maximum is None else f"{field.maximum:g}"
-        parts.append(f"Valid from {low} to {high}." if low and high else f"Valid {'from ' + low or 'up to ' + high}.")
+        parts.append(f"Valid {_range(field)}.")
     if field.categories:
         parts.append(f"Known values: {', '.join(field.categories)}.")
     return " ".join(parts)
+
+
+def _range(field: Field) -> str:
+    low = [] if field.minimum is None else [f"from {field.minimum:g}"]
+    high = [] if field.maximum is None else [f"{'to' if low else 'up to'} {field.maximum:g}"]
+    return " ".join(low + high)

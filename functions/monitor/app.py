@@ -35,8 +35,9 @@ def _told(report: MonitorReport) -> Mapping[str, object]:
         "champion": report.version,
         "predictions": report.rows,
         "labels": report.labels,
-        "window_end": None if report.window_end is None else isoformat(report.window_end),
-        "alerts": [{"kind": alert.kind, "detail": alert.detail} for alert in report.alerts],
+        "alerts": [
+            {"kind": alert.kind, "detail": alert.detail, "end": isoformat(alert.end)} for alert in report.raised
+        ],
     }
 
 
@@ -51,7 +52,6 @@ _DESCRIBED: Final = operation(
                 "champion": {"type": ["integer", "null"]},
                 "predictions": {"type": "integer", "description": "Counted in this run, repeats dropped."},
                 "labels": {"type": "integer", "description": "That came since the run before."},
-                "window_end": {"type": ["string", "null"], "format": "date-time"},
                 "alerts": {"type": "array", "items": {"type": "object"}},
             },
         },

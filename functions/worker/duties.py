@@ -1,0 +1,116 @@
+"""What the worker does, each duty by itself; see the package for their order."""
+
+from collections.abc import Callable
+from typing import Final
+
+from functions.retrain.app import consider_alert
+from functions.worker.occasions import PARTITION, Occasions
+from loopwright.definitions import FeatureView, Model, Project
+from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
+from loopwright.features.materialize import materialize
+from loopwright.monitoring.monitor import Monitor
+from loopwright.ports import Platform
+from loopwright.ports.table import Key
+from loopwright.serving.collecting import DRAIN, QUEUES, collect
+from loopwright.settings import TRIGGERS_QUEUE
+from loopwright.triggers.service import Triggers
+
+HEARTBEAT: Final = Key(PARTITION, "heartbeat")
+
+_DAY: Final = 86_400.0
+_ALERTS: Final = 10
+_NEWEST_JOBS: Final = 20
+
+
+class Duties:
+    """The duties on one platform. All of them may be repeated, and killed, at any moment."""
+
+    def __init__(self, platform: Platform, project: Project, *, lease: float) -> None:
+        self._platform = platform
+        self._project = project
+        self._lease = lease
+        self._occasions = Occasions(platform.table)
+        self._monitor = Monitor(platform, project)
+        self._triggers = Triggers(platform, project)
+        self._outage = False
+
+    def collect(self) -> None:
+        """Land everything that is in the queues.
+
+        After an outage of the lake, messages that died of it are made alive again.
+
+        Raises:
+            UnavailableError, ConflictError: not now; nothing is lost.
+        """
+        try:
+            while collect(self._platform, self._project, lease=self._lease).messages >= DRAIN:
+                pass
+        except UnavailableError:
+            self._outage = True
+            raise
+        if self._outage:
+            self._outage = False
+            for queue in QUEUES:
+                self._platform.queue.redrive(queue)
+
+    def ended_windows(self, now: float) -> list[Model]:
+        """Return the models of which a monitoring window has ended that was not monitored yet."""
+        return [model for model in self._project.models if self._window_end(model, now) is not None]
+
+    def monitor(self, model: Model, now: float) -> None:
+        """Monitor a model, and remember the window's end."""
+        end = self._window_end(model, now)
+        self._monitor.run(model.name, now=now)
+        if end is not None:
+            self._occasions.done(f"monitor/{model.name}", end)
+
+    def materialize(self, view: FeatureView, now: float) -> None:
+        """Bring what changed in a view's source online."""
+        materialize(self._platform, view, now=now)
+
+    def alerts(self, now: float) -> None:
+        """Let the rules decide about every alert; one that is none of ours is dropped, and counted."""
+        while messages := self._platform.queue.receive(TRIGGERS_QUEUE, limit=_ALERTS, lease=self._lease):
+            for message in messages:
+                try:
+                    consider_alert(self._triggers, message.body, now=now)
+                except (InvalidInputError, NotFoundError):
+                    self._platform.telemetry.count("alerts_dropped")
+                self._platform.queue.ack(TRIGGERS_QUEUE, [message.receipt])
+
+    def schedules(self, now: float) -> None:
+        """Let the rules decide about every schedule that is due."""
+        for model, reason in self._triggers.due(now):
+            self._triggers.consider(model, reason, now=now)
+
+    def tidy(self, now: float) -> None:
+        """Put the lake in order when a night has passed; the night before the first start does not count."""
+        midnight = self._occasions.ended("housekeeping", _DAY, now)
+        if midnight is None:
+            return
+        if self._platform.table.get(Key(PARTITION, "housekeeping")) is not None:
+            from loopwright.housekeeping import maintain  # noqa: PLC0415 - wanted once a night
+
+            maintain(self._platform, self._project)
+        self._occasions.done("housekeeping", midnight)
+
+    def is_idle(self) -> bool:
+        """Return whether no message waits and no job runs."""
+        depths = [self._platform.queue.depth(queue) for queue in (*QUEUES, TRIGGERS_QUEUE)]
+        if any(depth.ready or depth.in_flight for depth in depths):
+            return False
+        return all(job.state != "running" for job in self._platform.jobs.list(limit=_NEWEST_JOBS))
+
+    def beat(self, now: float, refresh: Callable[[], None]) -> bool:
+        """Write the heartbeat if everything up to this moment is done, and return whether it is.
+
+        What was promoted until then is served from then on.
+        """
+        if not self.is_idle():
+            return False
+        refresh()
+        self._platform.table.put(HEARTBEAT, {"at": now})
+        return True
+
+    def _window_end(self, model: Model, now: float) -> float | None:
+        return self._occasions.ended(f"monitor/{model.name}", model.monitors.window.total_seconds(), now)

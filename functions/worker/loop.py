@@ -1,0 +1,99 @@
+"""The worker's loop: when to sweep, and in which order."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from functions.worker.attempts import Attempts
+from functions.worker.duties import Duties
+from loopwright.definitions import Project
+from loopwright.ports import Platform
+
+POLL: Final = 0.01
+"""Seconds between looks at the clock."""
+
+LINGER: Final = 0.2
+"""Seconds between sweeps while no window ends."""
+
+SLOW: Final = 1.0
+"""Seconds between looks at what seldom changes: sources, schedules, the night."""
+
+LEASE: Final = 30.0
+"""Seconds, by the platform's clock, after which messages of a worker that died are delivered again."""
+
+_NEVER: Final = float("-inf")
+
+
+class Worker:
+    """Sweeps until it is stopped. It lives in one thread; `stop` may be called from any."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        project: Project,
+        *,
+        refresh: Callable[[], None],
+        lease: float = LEASE,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make a worker; it calls `refresh` before a heartbeat, so that what was promoted until then is served."""
+        self._platform = platform
+        self._project = project
+        self._refresh = refresh
+        self._timer = timer
+        self._duties = Duties(platform, project, lease=lease)
+        self._attempts = Attempts(platform.telemetry, timer)
+        self._stopping = threading.Event()
+        self._swept = self._looked = self._beaten = _NEVER
+
+    def run(self) -> None:
+        """Sweep whenever something may be due, until `stop`; then land what is left and write the telemetry."""
+        while not self._stopping.is_set():
+            self._attempts.to("sweep", self.sweep_if_due)
+            self._stopping.wait(POLL)
+        self._attempts.to("collect", self._duties.collect)
+        self._attempts.to("flush", self._platform.telemetry.flush)
+
+    def stop(self) -> None:
+        """Let `run` end after the sweep that it is in."""
+        self._stopping.set()
+
+    def sweep_if_due(self) -> bool:
+        """Sweep if a window has ended or the last sweep was some time ago; return whether it did."""
+        now = self._platform.clock()
+        due = bool(self._duties.ended_windows(now)) or self._since(self._swept) >= LINGER
+        if due:
+            self.sweep(now)
+        return due
+
+    def sweep(self, now: float) -> None:
+        """Do everything that is due at this moment; what fails is tried again later and holds nothing else up."""
+        ended = self._duties.ended_windows(now)
+        slow = bool(ended) or self._since(self._looked) >= SLOW
+        done = [self._try("collect", self._duties.collect)]
+        if slow:
+            done += [
+                self._try(f"materialize {view.name}", partial(self._duties.materialize, view, now))
+                for view in self._project.views
+            ]
+        done += [self._try(f"monitor {model.name}", partial(self._duties.monitor, model, now)) for model in ended]
+        done.append(self._try("alerts", partial(self._duties.alerts, now)))
+        if slow:
+            done.append(self._try("schedules", partial(self._duties.schedules, now)))
+            done.append(self._try("housekeeping", partial(self._duties.tidy, now)))
+            self._looked = self._timer()
+        if all(done) and (ended or self._since(self._beaten) >= SLOW):
+            self._try("heartbeat", partial(self._beat, now))
+        self._swept = self._timer()
+
+    def _beat(self, now: float) -> None:
+        if self._duties.beat(now, self._refresh):
+            self._beaten = self._timer()
+
+    def _try(self, name: str, action: Callable[[], object]) -> bool:
+        return self._attempts.to(name, action)
+
+    def _since(self, moment: float) -> float:
+        return self._timer() - moment
