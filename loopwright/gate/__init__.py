@@ -2,6 +2,6 @@
 
 from loopwright.gate.evidence import Evidence, Opponent
 from loopwright.gate.judge import judge
-from loopwright.gate.verdict import Finding, Verdict
+from loopwright.verdict import Finding, Verdict
 
 __all__ = ["Evidence", "Finding", "Opponent", "Verdict", "judge"]

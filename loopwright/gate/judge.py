@@ -11,8 +11,8 @@ from loopwright.columns import Columns
 from loopwright.definitions.model import SMALLER_IS_BETTER, Model
 from loopwright.definitions.rules import Gate, Slice
 from loopwright.gate.evidence import Evidence, Opponent
-from loopwright.gate.verdict import Finding, Verdict
 from loopwright.metrics import Answers, measure, share_better
+from loopwright.verdict import Finding, Verdict
 
 _MEGABYTE = 1_000_000
 

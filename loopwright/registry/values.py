@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from loopwright.gate.verdict import Verdict
+from loopwright.verdict import Verdict
 
 CHAMPION: Final = "champion"
 """The alias whose version answers callers."""

@@ -9,12 +9,12 @@ import msgspec
 
 from loopwright.clock import Clock
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
-from loopwright.gate.verdict import Verdict
 from loopwright.optimistic import commit
 from loopwright.ports.table import ABSENT, Check, Delete, Item, Put, Table, Value, Version, Write
 from loopwright.registry import keys
 from loopwright.registry.moves import uses
 from loopwright.registry.values import ARCHIVED, ModelVersion, NewVersion, RegisteredModel, Routing
+from loopwright.verdict import Verdict
 
 Kept = TypeVar("Kept")
 

@@ -13,11 +13,11 @@ from loopwright.columns import times
 from loopwright.definitions import Model, Project
 from loopwright.definitions.project import features_digest, load_project
 from loopwright.features.online import OnlineStore
-from loopwright.gate.verdict import Verdict
 from loopwright.models.manifest import FeatureInput, Manifest
 from loopwright.models.package import seal_package, write_package
 from loopwright.ports import Platform
 from loopwright.registry import Lineage, NewVersion, Registry
+from loopwright.verdict import Verdict
 
 FOLDER = Path(__file__).parent
 

@@ -111,6 +111,11 @@ def test_a_slice_of_numbers_is_compared_as_a_number() -> None:
     assert "(n=42)" in message(verdict, "slice")
 
 
+def test_no_number_equals_a_word() -> None:
+    verdict = verdict_of(evidence(), slices=(Slice("hour", "noon", 0.0),))
+    assert "(n=0)" in message(verdict, "slice")
+
+
 def test_a_small_or_empty_slice_is_reported_but_decides_nothing() -> None:
     verdict = verdict_of(evidence(), slices=(Slice("origin", "LGA", 0.65), Slice("hour", "3", 0.99)))
     assert verdict.passed

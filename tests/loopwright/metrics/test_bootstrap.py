@@ -54,6 +54,12 @@ def test_what_cannot_be_told_has_no_interval() -> None:
     assert all(math.isnan(value) for value in (found.value, found.low, found.high))
 
 
+def test_without_resamples_there_is_a_value_but_no_interval() -> None:
+    found = interval("binary", "brier", np.array([1.0, 0.0]), Answers(np.array([0.9, 0.1])), resamples=0)
+    assert found.value == pytest.approx(0.01)
+    assert math.isnan(found.low)
+
+
 def test_resamples_without_a_class_are_left_out() -> None:
     found = interval("binary", "roc_auc", np.array([1.0, 0.0]), Answers(np.array([0.9, 0.1])))
     assert found == Interval(1.0, 1.0, 1.0)

@@ -23,11 +23,11 @@ from loopwright import (
     Project,
 )
 from loopwright.columns import Columns, times
-from loopwright.gate.verdict import Verdict
 from loopwright.monitoring import Monitor, MonitorReport, Profile, build_profile
 from loopwright.ports import Platform
 from loopwright.registry import Lineage, NewVersion, Registry
 from loopwright.settings import Settings
+from loopwright.verdict import Verdict
 
 DAY: Final = 86_400.0
 START: Final = 1_356_998_400.0  # 2013-01-01T00:00:00Z

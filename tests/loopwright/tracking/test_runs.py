@@ -218,6 +218,30 @@ def test_a_run_with_thousands_of_long_params_stays_in_small_items(
         tracking.log_batch("run1", params={"p7.99": "y"})
 
 
+def test_a_reader_never_sees_half_a_call_even_of_a_run_in_parts(tracking: Tracking, run: Run) -> None:
+    for batch in range(3):
+        tracking.log_batch("run1", params={f"p{batch}.{number}": "x" * 1_000 for number in range(100)})
+    # One tag fits beside the first params, the other one only in a further part.
+    tracking.log_batch("run1", tags={"mlflow.runName": "0", "late": "0"})
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(1, 60):
+            tracking.log_batch("run1", tags={"mlflow.runName": str(number), "late": str(number)})
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: set[str] = set()
+    while not done.is_set():
+        found = tracking.run("run1")
+        assert found.name == found.tags["mlflow.runName"] == found.tags["late"]
+        seen.add(found.name)
+    writer.join()
+    assert tracking.run("run1").tags["late"] == "59"
+    assert seen
+
+
 def test_a_full_batch_is_one_write_of_the_run(tracking: Tracking, run: Run, platform: Platform) -> None:
     (before,) = platform.table.query(f"experiment/{run.experiment_id}")
     tracking.log_batch("run1", metrics=[Metric(f"m{number}", number, 1.0) for number in range(1_000)])

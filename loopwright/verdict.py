@@ -1,4 +1,4 @@
-"""What the gate says."""
+"""What a gate says of a candidate; apart from the gate, so that who reads a version pays for no metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
