@@ -90,12 +90,9 @@ def too_large(reason: str) -> ProblemError:
 
 
 def log_failure(where: str, error: BaseException) -> None:
-    """Write a failure to standard error as one line of JSON."""
-    line = {
-        "level": "error",
-        "where": where,
-        "error": f"{type(error).__name__}: {error}",
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+    """Write a failure to standard error as one line of JSON; where it was raised, if nobody foresaw it."""
+    line = {"level": "error", "where": where, "error": f"{type(error).__name__}: {error}"}
+    if not isinstance(error, LoopwrightError):
+        line["traceback"] = "".join(traceback.format_exception(error))
     sys.stderr.write(msgspec.json.encode(line).decode() + "\n")
     sys.stderr.flush()

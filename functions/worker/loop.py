@@ -70,30 +70,27 @@ class Worker:
 
     def sweep(self, now: float) -> None:
         """Do everything that is due at this moment; what fails is tried again later and holds nothing else up."""
-        ended = self._duties.ended_windows(now)
+        attempt, duties = self._attempts.to, self._duties
+        ended = duties.ended_windows(now)
         slow = bool(ended) or self._since(self._looked) >= SLOW
-        done = [self._try("collect", self._duties.collect)]
+        attempt("collect", duties.collect)
         if slow:
-            done += [
-                self._try(f"materialize {view.name}", partial(self._duties.materialize, view, now))
-                for view in self._project.views
-            ]
-        done += [self._try(f"monitor {model.name}", partial(self._duties.monitor, model, now)) for model in ended]
-        done.append(self._try("alerts", partial(self._duties.alerts, now)))
+            for view in self._project.views:
+                attempt(f"materialize {view.name}", partial(duties.materialize, view, now))
+        for model in ended:
+            attempt(f"monitor {model.name}", partial(duties.monitor, model, now))
+        attempt("alerts", partial(duties.alerts, now))
         if slow:
-            done.append(self._try("schedules", partial(self._duties.schedules, now)))
-            done.append(self._try("housekeeping", partial(self._duties.tidy, now)))
+            attempt("schedules", partial(duties.schedules, now))
+            attempt("housekeeping", partial(duties.tidy, now))
             self._looked = self._timer()
-        if all(done) and (ended or self._since(self._beaten) >= SLOW):
-            self._try("heartbeat", partial(self._beat, now))
+        if self._attempts.all_well and (ended or self._since(self._beaten) >= SLOW):
+            attempt("heartbeat", partial(self._beat, now))
         self._swept = self._timer()
 
     def _beat(self, now: float) -> None:
         if self._duties.beat(now, self._refresh):
             self._beaten = self._timer()
-
-    def _try(self, name: str, action: Callable[[], object]) -> bool:
-        return self._attempts.to(name, action)
 
     def _since(self, moment: float) -> float:
         return self._timer() - moment

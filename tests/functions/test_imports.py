@@ -1,0 +1,63 @@
+"""What a deployed function imports: the request path pays for nothing that it does not use."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters import open_platform
+from loopwright.settings import Settings
+from tests.airport import world
+
+HEAVY = ("pandas", "sklearn", "scipy", "deltalake", "arro3", "duckdb", "pydantic", "fastapi", "plotly", "onnx", "skops")
+
+PREDICT = """
+import json, sys
+from functions.predict.main import handler
+event = {
+    "version": "2.0", "rawPath": "/models/delays/predict", "rawQueryString": "", "headers": {"host": "x"},
+    "requestContext": {"http": {"method": "POST", "path": "/models/delays/predict", "sourceIp": "1.2.3.4"}},
+    "body": json.dumps({"row": json.loads(sys.argv[1])}), "isBase64Encoded": False,
+}
+answer = handler(event, None)
+print(json.dumps({"status": answer["statusCode"], "body": answer["body"], "modules": list(sys.modules)}))
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings("local", tmp_path / "home", world.FOLDER)
+    platform = open_platform(settings)
+    world.crown(platform, world.register(platform))
+    world.report_weather(platform)
+    platform.close()
+    return settings
+
+
+def run(settings: Settings, code: str, *arguments: str) -> dict:
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=os.environ | settings.to_env(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_prediction_on_lambda_imports_nothing_heavy(settings: Settings) -> None:
+    done = run(settings, PREDICT, json.dumps(world.ROW))
+    assert done["status"] == 200, done["body"]
+    assert json.loads(done["body"])["predictions"][0]["score"] == 0.5
+    assert not set(HEAVY) & {name.partition(".")[0] for name in done["modules"]}
+
+
+@pytest.mark.parametrize("name", ["labels", "features", "collect", "materialize", "monitor", "retrain", "metrics"])
+def test_every_function_has_a_handler_and_an_app_and_imports_nothing_heavy(settings: Settings, name: str) -> None:
+    code = f"""
+import json, sys
+from functions.{name}.main import app, handler
+print(json.dumps({{"callable": callable(app) and callable(handler), "modules": list(sys.modules)}}))
+"""
+    done = run(settings, code)
+    assert done["callable"]
+    assert not set(HEAVY) & {name.partition(".")[0] for name in done["modules"]}
