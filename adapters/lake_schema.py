@@ -1,6 +1,8 @@
 """Which types a lake's columns have, and how an append may change them."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +11,8 @@ from loopwright.errors import InvalidInputError
 from loopwright.ports.lake import Selection
 
 Schema = Mapping[str, DType]
+
+_COLUMN: Final = re.compile(r'[^"\x00-\x1f\x7f]+')
 
 
 def types_of(table: str, columns: Columns, *, declared: Schema, existing: Schema) -> dict[str, DType]:
@@ -68,9 +72,14 @@ def merged(table: str, existing: Schema, rows: Schema) -> dict[str, DType]:
     """Return the table's schema with the rows' new columns at its end.
 
     Raises:
-        InvalidInputError: a column has another type than the table's; the message names it and both types.
+        InvalidInputError: a column has another type than the table's; the message names it and both types. Or its name
+            is none, or there are no columns at all.
     """
+    if not existing and not rows:
+        raise InvalidInputError(f"lake table {table}: rows without columns make no table")
     for name, dtype in rows.items():
+        if not _COLUMN.fullmatch(name):
+            raise InvalidInputError(f"lake table {table}: column {name!r}: use no control characters or double quotes")
         if existing.get(name, dtype) != dtype:
             raise InvalidInputError(f"lake table {table}: column {name} is {existing[name]}; the rows have {dtype}")
     return {**existing, **rows}
@@ -78,7 +87,9 @@ def merged(table: str, existing: Schema, rows: Schema) -> dict[str, DType]:
 
 def check_selection(table: str, selection: Selection, schema: Schema) -> None:
     """Raise InvalidInputError unless the table has the columns that the selection names, each once."""
-    columns = selection.columns or ()
+    columns = tuple(schema) if selection.columns is None else selection.columns
+    if not columns:
+        raise InvalidInputError(f"lake table {table}: the selection names no column; None stands for all")
     if len(set(columns)) != len(columns):
         raise InvalidInputError(f"lake table {table}: the selection names a column twice: {', '.join(columns)}")
     if missing := [name for name in columns if name not in schema]:

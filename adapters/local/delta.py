@@ -1,5 +1,6 @@
 """Delta Lake through `deltalake`, in Loopwright's words and errors."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,15 @@ def opened(folder: Path, version: int | None = None) -> "DeltaTable":
     return DeltaTable(folder, version=version)
 
 
+@contextmanager
+def creation(folder: Path) -> Iterator[None]:
+    """Be the only one on this machine who makes a table there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".creation").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def schema_of(table: "DeltaTable") -> dict[str, DType]:
     """Return the types of a table's columns in their order.
 
@@ -71,7 +81,11 @@ def schema_of(table: "DeltaTable") -> dict[str, DType]:
 
 
 def append(place: "DeltaTable | Path", rows: "Table", *, evolve: bool, transaction: str | None) -> "DeltaTable | None":
-    """Append rows and return the table at the version that holds them; None when somebody else was faster."""
+    """Append rows and return the table at the version that holds them; None when somebody else was faster.
+
+    Where only the place is known the table is made. Of two who make it at once both would succeed, in two versions and
+    without a look at each other's transaction: hold `creation`.
+    """
     from deltalake import CommitProperties, Transaction, write_deltalake
     from deltalake.exceptions import CommitFailedError
 

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-import adapters
 from adapters.local.border import translated
 from adapters.local.database import Database
 from adapters.rules import check_job
@@ -33,7 +32,7 @@ _FIELDS: Final = "key, job, state, started, ended, detail"
 _START: Final = "INSERT OR IGNORE INTO jobs (key, job, state, started, detail) VALUES (?, ?, 'running', ?, '')"
 _END: Final = "UPDATE jobs SET state = ?, ended = ?, detail = ? WHERE key = ? AND state = 'running'"
 
-_CODE: Final = Path(adapters.__file__).parent.parent
+_CODE: Final = Path(__file__).parents[2]
 _RUNNER: Final = Path(__file__).with_name("job_runner.py")
 _DETAIL_BYTES: Final = 4_000
 _DETAIL_LINES: Final = 20

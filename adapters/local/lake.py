@@ -16,7 +16,7 @@ from adapters.local import delta
 from adapters.local.delta_log import appended_files, commit_file, version_of
 from adapters.rules import check_lake_table
 from loopwright.columns import Columns, DType
-from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
+from loopwright.errors import NotFoundError, UnavailableError
 from loopwright.ports.lake import EVERYTHING, ArrowStream, Lake, Maintenance, Selection
 
 if TYPE_CHECKING:
@@ -129,13 +129,25 @@ class LocalLake(Lake):
     ) -> int | None:
         """Return the version that holds the rows, or None when another process committed something that matters."""
         newest = self._newest(table)
+        if newest is None:
+            with delta.creation(self._root):
+                if self._newest(table) is None:
+                    return self._commit(table, None, rows, declared, transaction)
+        return self._commit(table, self._newest(table), rows, declared, transaction)
+
+    def _commit(
+        self,
+        table: str,
+        newest: "DeltaTable | None",
+        rows: "Columns | tuple[Table, Schema]",
+        declared: Schema,
+        transaction: str | None,
+    ) -> int | None:
         if newest and transaction is not None and newest.transaction_version(transaction) is not None:
             return version_of(self._folder(table), transaction, newest.version())
         existing = delta.schema_of(newest) if newest else {}
         arrow, types = rows if isinstance(rows, tuple) else _typed(table, rows, declared, existing)
         schema = merged(table, existing, types)
-        if not schema:
-            raise InvalidInputError(f"lake table {table}: rows without columns make no table")
         if newest and not arrow.num_rows:
             return newest.version()
         place = newest or self._folder(table)

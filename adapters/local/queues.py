@@ -129,7 +129,8 @@ class LocalQueue(Queue):
             return
         now = self._clock()
         with self.database.write(f"finish messages of {queue}") as connection:
-            rows = [(*values, int(seq), hand, now) for seq, _, hand in parted if seq.isdecimal() and hand]
+            # A text that looks like a number equals it in SQLite, and any other text equals none.
+            rows = [(*values, seq, hand, now) for seq, _, hand in parted if hand]
             connection.executemany(statement.format(_named(queue)), rows)
 
     def _exists(self, queue: str) -> bool:

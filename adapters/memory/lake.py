@@ -12,7 +12,7 @@ from adapters.arrow import columns_of, to_arrow
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.rules import check_lake_table
 from loopwright.columns import Array, Columns, DType, concat, empty, length, take, times
-from loopwright.errors import InvalidInputError, NotFoundError
+from loopwright.errors import NotFoundError
 from loopwright.hashing import digest
 from loopwright.ports.lake import EVERYTHING, ArrowStream, Lake, Maintenance, Selection
 
@@ -101,8 +101,6 @@ class MemoryLake(Lake):
         before = versions[-1] if versions else _Version({}, {}, "")
         types = types_of(table, rows, declared=declared, existing=before.schema)
         schema = merged(table, before.schema, types)
-        if not schema:
-            raise InvalidInputError(f"lake table {table}: rows without columns make no table")
         if versions and not length(rows):
             return len(versions) - 1
         block = {name: _own(column, types[name]) for name, column in rows.items()}

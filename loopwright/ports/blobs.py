@@ -45,9 +45,9 @@ SEGMENT_LIMIT: Final = 200
 class Blobs(Protocol):
     """Objects under keys such as `models/delays/3/model.onnx`.
 
-    A key is a relative path of one or more segments of `[A-Za-z0-9._=@+-]`, none of them `.` or `..`, within `KEY_LIMIT`
-    and `SEGMENT_LIMIT`; anything else is an `InvalidInputError`. A reader sees a whole object, old or new, never a part.
-    What `put` returned for is durable.
+    A key is a relative path of one or more segments of `[A-Za-z0-9._=@+-]`, none of them `.` or `..`, within
+    `KEY_LIMIT` and `SEGMENT_LIMIT`; anything else is an `InvalidInputError`. A reader sees a whole object, old or new,
+    never a part. What `put` returned for is durable.
     """
 
     def get(self, key: str) -> Blob:

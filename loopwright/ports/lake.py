@@ -48,9 +48,10 @@ class Lake(Protocol):
     """Append-only tables with time travel; every append makes the next version of its table.
 
     A table's name is `[a-z0-9_]+(/[a-z0-9_]+)*`. Its columns have the types of `loopwright.columns.DType`: float64,
-    int64, utf8, bool and timestamp[us, UTC], all nullable. A new table takes the columns of its first append; later
-    appends may bring new columns (older rows read as null) and leave some out, but a type never changes:
-    `InvalidInputError` names the column and both types.
+    int64, utf8, bool and timestamp[us, UTC], all nullable, under any name without control characters and double quotes.
+    NaN and the empty text are kept as nulls. A new table takes the columns of its first append; later appends may bring
+    new columns (older rows read as null) and leave some out, but a type never changes: `InvalidInputError` names the
+    column and both types.
     """
 
     def append(

@@ -1,0 +1,38 @@
+"""Every contract runs over every world, through the real `open_platform`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters import open_platform
+from loopwright.clock import ReplayClock
+from loopwright.ports import Platform
+from loopwright.settings import Settings
+from tests.contracts.worlds import WORLDS
+
+
+@pytest.fixture(params=sorted(WORLDS))
+def settings(request: pytest.FixtureRequest) -> Iterator[Settings]:
+    with WORLDS[request.param]() as place:
+        yield place
+
+
+@pytest.fixture
+def platform(settings: Settings) -> Iterator[Platform]:
+    opened = open_platform(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock(settings: Settings) -> ReplayClock:
+    assert settings.clock_file
+    return ReplayClock(settings.clock_file)
+
+
+@pytest.fixture
+def durable(platform: Platform) -> Platform:
+    """A platform whose state other processes see."""
+    if not platform.capabilities.durable:
+        pytest.skip("Capabilities.durable is false: no other process sees this platform's state")
+    return platform

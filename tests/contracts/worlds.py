@@ -1,0 +1,44 @@
+"""One world a provider: a throwaway place for a platform, and a clock that the test sets."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from loopwright.clock import ReplayClock
+from loopwright.ports.events import Subscription
+from loopwright.settings import Provider, Settings
+
+DAWN: Final = 1_356_998_400.0
+"""The moment at which every world begins: 2013-01-01T00:00:00Z."""
+
+SUBSCRIPTIONS: Final = (
+    Subscription("loopwright.drift.", "alarms"),
+    Subscription("loopwright.", "everything"),
+    Subscription("loopwright.drift.detected", "alarms"),
+)
+
+
+@contextmanager
+def _place(provider: Provider) -> Iterator[Settings]:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        clock_file = place / "clock"
+        ReplayClock(clock_file).set(DAWN)
+        yield Settings(provider, place / "home", place, clock_file, SUBSCRIPTIONS)
+
+
+@contextmanager
+def _memory() -> Iterator[Settings]:
+    with _place("memory") as settings:
+        yield settings
+
+
+@contextmanager
+def _local() -> Iterator[Settings]:
+    with _place("local") as settings:
+        yield settings
+
+
+WORLDS: Final[dict[Provider, Callable[[], AbstractContextManager[Settings]]]] = {"memory": _memory, "local": _local}
