@@ -19,6 +19,7 @@ from loopwright.registry import Registry
 from pipelines.checkpoints import Codec, pack_columns, unpack_columns
 from pipelines.training.fit import Fitted, answer, answers
 from pipelines.training.observations import TARGET, split_rows
+from pipelines.training.request import Training
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +30,9 @@ class Evaluation:
     champion: Opponent | None
 
 
-def evaluate(platform: Platform, model: Model, fitted: Fitted, columns: Columns) -> Evaluation:
+def evaluate(platform: Platform, training: Training, fitted: Fitted, columns: Columns) -> Evaluation:
     """Let candidate and champion answer the held-out rows."""
+    model = training.model
     _, held_out = split_rows(model, columns)
     rows = take(columns, held_out)
     return Evaluation(answer(model, fitted, rows), opponent(platform, model, rows))

@@ -38,3 +38,11 @@ class TrainRequest:
 def merged_parameters(model: Model, changes: Parameters | None) -> Parameters:
     """Return the model's parameters with some of them changed for this run."""
     return {**model.parameters, **(changes or {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A request and the definition of the model that it is about: all that decides a training but code and data."""
+
+    model: Model
+    request: TrainRequest

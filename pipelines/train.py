@@ -1,0 +1,193 @@
+"""Training: snapshot, validate, features, train, evaluate, export, gate, register, promote.
+
+A training is one run of the tracker, and the same request is always the same run: when a process dies, the same call
+again goes on after the last step that was finished. Two trainings at once are two runs; the registry settles who wins.
+"""
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from loopwright.columns import Columns
+from loopwright.definitions.project import Project, features_digest
+from loopwright.errors import NotFoundError
+from loopwright.features.offline import training_columns
+from loopwright.gate import Verdict
+from loopwright.ports import Platform
+from loopwright.registry import Registry
+from loopwright.tracking import Run, Tracking
+from pipelines.checkpoints import ColumnsCodec, Json
+from pipelines.steps import Pipeline, Progress, Step, silent
+from pipelines.training import observations, promotion, snapshot
+from pipelines.training.evaluate import EvaluationCodec, evaluate
+from pipelines.training.fit import Fitted, FittedCodec, fit
+from pipelines.training.journal import PREFIX, Journal
+from pipelines.training.observations import Validation
+from pipelines.training.packaging import Exported, write_export
+from pipelines.training.promotion import Promotion
+from pipelines.training.provenance import Provenance, provenance_of
+from pipelines.training.request import Parameters, Training, TrainRequest, merged_parameters
+from pipelines.training.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOutcome:
+    """How a training ended: its run, the version that it registered, what the gate said, and whether it serves now."""
+
+    run_id: str
+    version: int | None
+    verdict: Verdict | None
+    promoted: bool
+
+
+def train(
+    platform: Platform,
+    project: Project,
+    model_name: str,
+    *,
+    reason: str,
+    at: float,
+    who: str,
+    parameters: Parameters | None = None,
+    progress: Progress = silent,
+) -> TrainOutcome:
+    """Train a model on what is known at `at`, register it, and promote it if it has earned that.
+
+    The same arguments are the same run: if it has finished, its outcome is returned and nothing is done; if it failed
+    or was killed, it goes on after its last finished step.
+
+    Raises:
+        NotFoundError: there is no such model, or nothing to learn from.
+        InvalidInputError: the data does not fit the definitions; every problem is named.
+        DefinitionError: the training function or a transformation fails, or its model cannot be exported.
+        UnavailableError: the provider could not answer now; call again.
+    """
+    model = project.model(model_name)
+    request = TrainRequest(project.name, model.name, reason, at, who, merged_parameters(model, parameters))
+    if (finished := _finished(platform, request)) is not None:
+        PIPELINE.forget(platform.blobs, request.run_id)
+        return finished
+    journal = Journal(platform, request)
+    provenance = provenance_of(model)
+    journal.begin(provenance, features_digest(model))
+    try:
+        outcome = _run(platform, Training(model, request), provenance, journal, progress)
+    except Exception as error:
+        journal.fail(error)
+        raise
+    PIPELINE.forget(platform.blobs, request.run_id)
+    return outcome
+
+
+def _run(
+    platform: Platform,
+    training: Training,
+    provenance: Provenance,
+    journal: Journal,
+    progress: Progress,
+) -> TrainOutcome:
+    given = {"training": training, "code": provenance.code}
+    resources = {"platform": platform, "journal": journal, "provenance": provenance}
+    run_id = training.request.run_id
+    results = PIPELINE.run(platform.blobs, run_id, given, resources, progress=progress)
+    exported = cast("Exported", results["exported"])
+    version = cast("int", results["version"])
+    end = cast("Promotion", results["promotion"])
+    journal.measured(
+        end.verdict,
+        cast("Validation", results["validation"]),
+        {
+            "latency_ms": exported.latency_ms,
+            "size_bytes": exported.size_bytes,
+            "export_difference": exported.difference,
+        },
+    )
+    journal.finish(
+        version,
+        verdict=end.verdict,
+        promoted=end.promoted,
+        replaced=end.replaced,
+        tags={"runtime": exported.runtime, "fallback": exported.fallback, "digest": exported.digest, "note": end.note},
+    )
+    return TrainOutcome(run_id, version, end.verdict, end.promoted)
+
+
+def _finished(platform: Platform, request: TrainRequest) -> TrainOutcome | None:
+    """Return the outcome of a run that has ended well; None if it has not."""
+    tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
+    run = _existing(tracking, request.run_id)
+    if run is None or run.status != "FINISHED":
+        return None
+    version = int(run.tags[f"{PREFIX}version"])
+    registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
+    verdict = registry.version(request.model, version).verdict
+    return TrainOutcome(request.run_id, version, verdict, run.tags[f"{PREFIX}promoted"] == "true")
+
+
+def _existing(tracking: Tracking, run_id: str) -> Run | None:
+    try:
+        return tracking.run(run_id)
+    except NotFoundError:
+        return None
+
+
+def take_snapshot(platform: Platform, journal: Journal, training: Training) -> Snapshot:
+    """Pin the newest version of everything that the model is trained on."""
+    taken = snapshot.take_snapshot(platform.lake, training.model, at=training.request.at)
+    journal.read(taken)
+    return taken
+
+
+def validate(platform: Platform, training: Training, taken: Snapshot) -> Validation:
+    """Check every table of the snapshot against the definitions."""
+    return observations.validate(platform.lake, training.model, taken)
+
+
+def build_features(platform: Platform, training: Training, taken: Snapshot, _: Validation) -> Columns:
+    """Return the training rows with their features as they were known at each row's own moment."""
+    rows = observations.training_rows(platform.lake, training.model, taken)
+    return training_columns(platform.lake, training.model, rows, versions=taken.versions)
+
+
+def fit_model(journal: Journal, training: Training, _: str, columns: Columns) -> Fitted:
+    """Call the training function; the code's digest is an input because helpers of that function decide, too."""
+    fitted = fit(training.model, training.request.parameters, columns, journal.follow)
+    journal.flush()
+    return fitted
+
+
+_JUDGED: Final = ("columns", "evaluation", "exported")
+
+PIPELINE: Final = Pipeline(
+    name="train",
+    given=("training", "code"),
+    resources=("platform", "journal", "provenance"),
+    steps=(
+        Step("snapshot", take_snapshot, ("platform", "journal", "training"), "snapshot", Json(Snapshot)),
+        Step("validate", validate, ("platform", "training", "snapshot"), "validation", Json(Validation)),
+        Step("features", build_features, ("platform", "training", "snapshot", "validation"), "columns", ColumnsCodec()),
+        Step("train", fit_model, ("journal", "training", "code", "columns"), "fitted", FittedCodec()),
+        Step("evaluate", evaluate, ("platform", "training", "fitted", "columns"), "evaluation", EvaluationCodec()),
+        Step(
+            "export",
+            write_export,
+            ("platform", "provenance", "training", "snapshot", "validation", "fitted", "columns", "evaluation"),
+            "exported",
+            Json(Exported),
+        ),
+        Step("gate", promotion.gate, ("training", *_JUDGED), "verdict", Json(Verdict)),
+        Step(
+            "register",
+            promotion.register,
+            ("platform", "provenance", "training", "snapshot", *_JUDGED, "verdict"),
+            "version",
+            Json(int),
+        ),
+        Step(
+            "promote",
+            promotion.promote,
+            ("platform", "training", *_JUDGED, "verdict", "version"),
+            "promotion",
+            Json(Promotion),
+        ),
+    ),
+)
