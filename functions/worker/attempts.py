@@ -28,9 +28,9 @@ class Attempts:
         self._failing: dict[str, _Failing] = {}
 
     @property
-    def all_well(self) -> bool:
-        """Whether every task's last attempt went well."""
-        return not self._failing
+    def failing(self) -> frozenset[str]:
+        """The tasks whose last attempt failed."""
+        return frozenset(self._failing)
 
     def to(self, name: str, action: Callable[[], object]) -> bool:
         """Run the action unless it rests, and return whether it ran well."""

@@ -1,11 +1,12 @@
 """What the worker does, each duty by itself; see the package for their order."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from functions.retrain.app import consider_alert
 from functions.worker.occasions import PARTITION, Occasions
-from loopwright.definitions import FeatureView, Model, Project
+from loopwright.definitions import FeatureView, Project
 from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
 from loopwright.features.materialize import materialize
 from loopwright.monitoring.monitor import Monitor
@@ -20,6 +21,14 @@ HEARTBEAT: Final = Key(PARTITION, "heartbeat")
 _DAY: Final = 86_400.0
 _ALERTS: Final = 10
 _NEWEST_JOBS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EndedWindow:
+    """A monitoring window of a model that has ended, by its end."""
+
+    model: str
+    end: float
 
 
 class Duties:
@@ -53,16 +62,19 @@ class Duties:
             for queue in QUEUES:
                 self._platform.queue.redrive(queue)
 
-    def ended_windows(self, now: float) -> list[Model]:
-        """Return the models of which a monitoring window has ended that was not monitored yet."""
-        return [model for model in self._project.models if self._window_end(model, now) is not None]
+    def ended_windows(self, now: float) -> list[EndedWindow]:
+        """Return, of every model whose newest ended window was not monitored yet, that window."""
+        found = []
+        for model in self._project.models:
+            end = self._occasions.ended(f"monitor/{model.name}", model.monitors.window.total_seconds(), now)
+            if end is not None:
+                found.append(EndedWindow(model.name, end))
+        return found
 
-    def monitor(self, model: Model, now: float) -> None:
-        """Monitor a model, and remember the window's end."""
-        end = self._window_end(model, now)
-        self._monitor.run(model.name, now=now)
-        if end is not None:
-            self._occasions.done(f"monitor/{model.name}", end)
+    def monitor(self, window: EndedWindow, now: float) -> None:
+        """Monitor the window's model, and remember that it was."""
+        self._monitor.run(window.model, now=now)
+        self._occasions.done(f"monitor/{window.model}", window.end)
 
     def materialize(self, view: FeatureView, now: float) -> None:
         """Bring what changed in a view's source online."""
@@ -111,6 +123,3 @@ class Duties:
         refresh()
         self._platform.table.put(HEARTBEAT, {"at": now})
         return True
-
-    def _window_end(self, model: Model, now: float) -> float | None:
-        return self._occasions.ended(f"monitor/{model.name}", model.monitors.window.total_seconds(), now)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from functions.worker.attempts import Attempts
-from functions.worker.duties import Duties
+from functions.worker.duties import Duties, EndedWindow
 from loopwright.definitions import Project
 from loopwright.ports import Platform
 
@@ -22,6 +22,8 @@ SLOW: Final = 1.0
 
 LEASE: Final = 30.0
 """Seconds, by the platform's clock, after which messages of a worker that died are delivered again."""
+
+HEARTBEAT_TASK: Final = "heartbeat"
 
 _NEVER: Final = float("-inf")
 
@@ -46,6 +48,7 @@ class Worker:
         self._duties = Duties(platform, project, lease=lease)
         self._attempts = Attempts(platform.telemetry, timer)
         self._stopping = threading.Event()
+        self._tried: list[EndedWindow] = []
         self._swept = self._looked = self._beaten = _NEVER
 
     def run(self) -> None:
@@ -63,7 +66,7 @@ class Worker:
     def sweep_if_due(self) -> bool:
         """Sweep if a window has ended or the last sweep was some time ago; return whether it did."""
         now = self._platform.clock()
-        due = bool(self._duties.ended_windows(now)) or self._since(self._swept) >= LINGER
+        due = self._since(self._swept) >= LINGER or self._duties.ended_windows(now) not in ([], self._tried)
         if due:
             self.sweep(now)
         return due
@@ -72,20 +75,21 @@ class Worker:
         """Do everything that is due at this moment; what fails is tried again later and holds nothing else up."""
         attempt, duties = self._attempts.to, self._duties
         ended = duties.ended_windows(now)
+        self._tried = ended
         slow = bool(ended) or self._since(self._looked) >= SLOW
         attempt("collect", duties.collect)
         if slow:
             for view in self._project.views:
                 attempt(f"materialize {view.name}", partial(duties.materialize, view, now))
-        for model in ended:
-            attempt(f"monitor {model.name}", partial(duties.monitor, model, now))
+        for window in ended:
+            attempt(f"monitor {window.model}", partial(duties.monitor, window, now))
         attempt("alerts", partial(duties.alerts, now))
         if slow:
             attempt("schedules", partial(duties.schedules, now))
             attempt("housekeeping", partial(duties.tidy, now))
             self._looked = self._timer()
-        if self._attempts.all_well and (ended or self._since(self._beaten) >= SLOW):
-            attempt("heartbeat", partial(self._beat, now))
+        if self._attempts.failing <= {HEARTBEAT_TASK} and (ended or self._since(self._beaten) >= SLOW):
+            attempt(HEARTBEAT_TASK, partial(self._beat, now))
         self._swept = self._timer()
 
     def _beat(self, now: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from adapters import open_platform
 from adapters.cloudevents import encode
-from functions.worker.duties import HEARTBEAT, Duties
+from functions.worker.duties import HEARTBEAT, Duties, EndedWindow
 from functions.worker.loop import Worker
 from functions.worker.occasions import Occasions
 from loopwright.clock import ReplayClock, parse_time
@@ -122,7 +122,31 @@ def test_a_worker_that_starts_again_does_not_repeat_an_occasion(
     worker.sweep_if_due()
     clock.set(START + HOUR)
     assert Duties(platform, world.project(), lease=30).ended_windows(START + HOUR) == []
-    assert Duties(platform, world.project(), lease=30).ended_windows(START + DAY) == [world.delays()]
+    assert Duties(platform, world.project(), lease=30).ended_windows(START + DAY) == [
+        EndedWindow("delays", START + 12 * HOUR)
+    ]
+
+
+def test_a_duty_that_fails_holds_the_heartbeat_until_it_goes_well(
+    platform: Platform, clock: ReplayClock, ticks: Ticks
+) -> None:
+    switch = Switch()
+    switch.broken = False
+    faulty = Faulty(platform, lake=FullLake(platform.lake, switch))
+    worker = Worker(faulty, world.project(), refresh=lambda: None, timer=ticks)
+    worker.sweep_if_due()
+    predict(platform)
+    switch.broken = True
+    clock.set(START + HOUR)
+    for _ in range(3):
+        ticks.now += 0.4
+        worker.sweep_if_due()
+    assert heartbeat(platform) == START
+    switch.broken = False
+    clock.set(START + 2 * HOUR)
+    ticks.now += 60
+    worker.sweep_if_due()
+    assert heartbeat(platform) == START + 2 * HOUR
 
 
 def test_an_alert_starts_a_retraining_and_the_heartbeat_waits_for_its_end(
