@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from loopwright.ports import Platform
 from loopwright.ports.table import Absent, Put, Version
 from loopwright.registry import Registry
 
-CHUNK: Final = 90
-"""So many slots are stored in one transaction; the checkpoint is in it too."""
-
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -34,8 +30,9 @@ class Folded:
 class Fold:
     """Counts one model's predictions by slot."""
 
-    def __init__(self, platform: Platform, model: Model, store: WindowStore) -> None:
+    def __init__(self, platform: Platform, model: Model, store: WindowStore, *, chunk: int) -> None:
         self._platform = platform
+        self._chunk = chunk
         self._model = model
         self._store = store
 
@@ -87,7 +84,7 @@ class Fold:
         slots = list(fresh)
         done = checkpoint.done
         while True:
-            chunk = slots[done : done + CHUNK]
+            chunk = slots[done : done + self._chunk]
             done += len(chunk)
             ended = done >= len(slots)
             moved = Checkpoint(until) if ended else replace(checkpoint, until=until, done=done)

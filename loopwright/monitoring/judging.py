@@ -1,7 +1,6 @@
 """Measures performance again wherever new predictions or new labels change it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +12,22 @@ from loopwright.monitoring.counting import window_of
 from loopwright.monitoring.history import judged_span
 from loopwright.monitoring.labelled import Labelled, join_labels, read_predictions, windows_of_labels
 from loopwright.monitoring.newcomers import appended, labels_table, predictions_table
-from loopwright.monitoring.performance import measured
+from loopwright.monitoring.performance import Measured, measured
 from loopwright.monitoring.store import NOTHING, Judged, Stretch, WindowStore
 from loopwright.monitoring.windows import ALL_VERSIONS, Slot
 from loopwright.ports.lake import Lake, Selection
 from loopwright.ports.table import Absent, Check, Put, Table, Version
 
-CHUNK: Final = 90
-
 
 class Judging:
     """Keeps the measured performance of one model's windows as the lake says it is."""
 
-    def __init__(self, lake: Lake, table: Table, model: Model, store: WindowStore) -> None:
+    def __init__(self, lake: Lake, table: Table, model: Model, store: WindowStore, *, chunk: int) -> None:
         self._lake = lake
         self._table = table
         self._model = model
         self._store = store
+        self._chunk = chunk
         self._window = model.monitors.window.total_seconds()
         self._span = max(round(judged_span(model) / self._window), 1)
 
@@ -105,23 +103,27 @@ class Judging:
         start = (last - 1) * self._window
         for arm in sorted(set(part.rows["arm"].tolist())):
             of_arm = part.where(part.rows["arm"] == arm)
-            versions = np.unique(of_arm.rows["model_version"].astype(np.float64))
-            for version in versions[~np.isnan(versions)].astype(int).tolist():
-                of_version = of_arm if len(versions) == 1 else of_arm.where(of_arm.rows["model_version"] == version)
-                yield self._put(stretch, Slot(start, arm, version), of_version)
-            if stretch == "merged":
-                yield self._put(stretch, Slot(start, arm, ALL_VERSIONS), of_arm)
+            for version, found in self._versions(of_arm, together=stretch == "merged"):
+                yield self._store.measured_put(stretch, Slot(start, arm, version), found)
 
-    def _put(self, stretch: Stretch, slot: Slot, part: Labelled) -> Put:
+    def _versions(self, part: Labelled, *, together: bool) -> Iterator[tuple[int, Measured]]:
+        """Yield performance by version, and of all versions together if that is wanted."""
+        made_by = part.rows["model_version"].astype(np.float64)
+        versions = np.unique(made_by[~np.isnan(made_by)]).tolist()
+        found = {int(version): self._measured(part.where(made_by == version)) for version in versions}
+        yield from found.items()
+        if together:
+            yield ALL_VERSIONS, next(iter(found.values())) if len(found) == 1 else self._measured(part)
+
+    def _measured(self, part: Labelled) -> Measured:
         known = part.where(part.known)
         score = known.rows["score"].astype(np.float64)
         answers = Answers(score, prediction=known.rows["prediction"].astype(object))
-        found = measured(self._model, known.label, answers, rows=len(part.known))
-        return self._store.measured_put(stretch, slot, found)
+        return measured(self._model, known.label, answers, rows=len(part.known))
 
     def _write(self, puts: Sequence[Put], judged: Judged, expect: Absent | Version) -> None:
         still = self._store.judged_put(judged, expect)
         unchanged = Check(still.key, expect)
-        for first in range(0, len(puts), CHUNK):
-            self._table.transact([*puts[first : first + CHUNK], unchanged])
+        for first in range(0, len(puts), self._chunk):
+            self._table.transact([*puts[first : first + self._chunk], unchanged])
         self._table.transact([still])

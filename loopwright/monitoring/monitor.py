@@ -16,6 +16,9 @@ from loopwright.monitoring.store import NOTHING, WindowStore
 from loopwright.ports import Platform
 from loopwright.registry import Registry
 
+CHUNK: Final = 90
+"""So many windows are stored in one transaction, with the checkpoint."""
+
 _RACES: Final = 10
 
 
@@ -45,10 +48,11 @@ class MonitorReport:
 
 
 class Monitor:
-    """Watches the models of a project."""
+    """Watches the models of a project; `chunk` windows are stored in one transaction."""
 
-    def __init__(self, platform: Platform, project: Project) -> None:
+    def __init__(self, platform: Platform, project: Project, *, chunk: int = CHUNK) -> None:
         self._platform = platform
+        self._chunk = chunk
         self._project = project
 
     def run(self, model_name: str, *, now: float) -> MonitorReport:
@@ -65,8 +69,8 @@ class Monitor:
         store = WindowStore(self._platform.table, model)
         for _ in range(_RACES):
             try:
-                folded = Fold(self._platform, model, store).run()
-                judging = Judging(self._platform.lake, self._platform.table, model, store)
+                folded = Fold(self._platform, model, store, chunk=self._chunk).run()
+                judging = Judging(self._platform.lake, self._platform.table, model, store, chunk=self._chunk)
                 labels = judging.run(predictions=folded.version)
             except ConflictError:
                 continue

@@ -102,6 +102,7 @@ class World:
 
     platform: Platform = field(default_factory=lambda: open_platform(Settings(provider="memory")))
     model: Model = MODEL
+    chunk: int = 90
 
     @property
     def project(self) -> Project:
@@ -109,7 +110,7 @@ class World:
 
     @property
     def monitor(self) -> Monitor:
-        return Monitor(self.platform, self.project)
+        return Monitor(self.platform, self.project, chunk=self.chunk)
 
     @property
     def registry(self) -> Registry:
