@@ -114,7 +114,8 @@ def appended(table: "DeltaTable", selection: Selection, names: tuple[str, ...], 
     return table.load_cdf(
         starting_version=since + 1,
         ending_version=table.version(),
-        columns=list(names),
+        # Unlike `scan` it reads a column's name as SQL.
+        columns=[_quoted(name) for name in names],
         predicate=_predicate(selection),
     )
 
@@ -156,10 +157,15 @@ def _vacuum(table: "DeltaTable", hours: int, keep: list[int], *, full: bool, reh
 def _predicate(selection: Selection) -> str | None:
     terms: list[str] = []
     for between in selection.where:
-        column = '"' + between.column.replace('"', '""') + '"'
+        column = _quoted(between.column)
         terms.append(f"{column} IS NOT NULL")
         if between.low is not None:
             terms.append(f"{column} >= '{isoformat(between.low)}'")
         if between.high is not None:
             terms.append(f"{column} < '{isoformat(between.high)}'")
     return " AND ".join(terms) or None
+
+
+def _quoted(column: str) -> str:
+    # No column's name has a quote in it.
+    return f'"{column}"'

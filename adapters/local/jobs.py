@@ -32,6 +32,7 @@ _FIELDS: Final = "key, job, state, started, ended, detail"
 _START: Final = "INSERT OR IGNORE INTO jobs (key, job, state, started, detail) VALUES (?, ?, 'running', ?, '')"
 _END: Final = "UPDATE jobs SET state = ?, ended = ?, detail = ? WHERE key = ? AND state = 'running'"
 
+_PROGRAM: Final = (sys.executable, "-m", "pipelines.job")
 _CODE: Final = Path(__file__).parents[2]
 _RUNNER: Final = Path(__file__).with_name("job_runner.py")
 _DETAIL_BYTES: Final = 4_000
@@ -51,7 +52,9 @@ class LocalJobs(Jobs):
     processors are not limited here, the time is.
     """
 
-    def __init__(self, home: Path, settings: Settings, clock: Clock) -> None:
+    def __init__(self, home: Path, settings: Settings, clock: Clock, *, program: Sequence[str] = _PROGRAM) -> None:
+        """Keep the place; a job is `program` with the job's name and its arguments behind."""
+        self._program = program
         self._folder = home / "jobs"
         self._database = Database(home / "jobs.db", _SCHEMA)
         self._settings = settings
@@ -68,7 +71,7 @@ class LocalJobs(Jobs):
             # Who does not get the lock lost the race against another starter, or the job is running.
             if lock is None or not self._first(job, key):
                 return False
-            command = [sys.executable, "-m", "pipelines.job", job, "--arguments", json.dumps(dict(arguments))]
+            command = [*self._program, job, "--arguments", json.dumps(dict(arguments))]
             try:
                 self._run(key, command, resources.timeout.total_seconds(), lock)
             except UnavailableError as error:
