@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 
 _TIMED_OUT = 124
-_GRACE = 10.0
 
 
-def main(end: str, log: str, clock_file: str, timeout: str, lock: str, *command: str) -> None:
+def main(end: str, log: str, clock_file: str, timeout: str, grace: str, lock: str, *command: str) -> None:
     """Detach, run the command with its output in `log`, and write how it ended into `end`."""
     if os.fork():
         os._exit(0)
@@ -26,11 +25,11 @@ def main(end: str, log: str, clock_file: str, timeout: str, lock: str, *command:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(output.fileno(), stream.fileno())
         os.dup2(nothing.fileno(), 0)
-        code = _run(command, float(timeout), int(lock))
+        code = _run(command, float(timeout), float(grace), int(lock))
     _write(Path(end), {"code": code, "ended": _moment(clock_file)})
 
 
-def _run(command: tuple[str, ...], timeout: float, lock: int) -> int:
+def _run(command: tuple[str, ...], timeout: float, grace: float, lock: int) -> int:
     """Return the exit code, negative for a signal; a job that takes too long is ended together with its children."""
     job = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,), start_new_session=True)  # noqa: S603
     try:
@@ -39,7 +38,7 @@ def _run(command: tuple[str, ...], timeout: float, lock: int) -> int:
         print(f"stopped after {timeout:g} seconds, its timeout", file=sys.stderr, flush=True)  # noqa: T201 - the log
     os.killpg(job.pid, signal.SIGTERM)
     try:
-        job.wait(_GRACE)
+        job.wait(grace)
     except subprocess.TimeoutExpired:
         os.killpg(job.pid, signal.SIGKILL)
         job.wait()

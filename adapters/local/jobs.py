@@ -52,8 +52,25 @@ class LocalJobs(Jobs):
     processors are not limited here, the time is.
     """
 
-    def __init__(self, home: Path, settings: Settings, clock: Clock, *, program: Sequence[str] = _PROGRAM) -> None:
-        """Keep the place; a job is `program` with the job's name and its arguments behind."""
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings,
+        clock: Clock,
+        *,
+        program: Sequence[str] = _PROGRAM,
+        grace: float = 10.0,
+    ) -> None:
+        """Keep the place.
+
+        Args:
+            home: the folder for the jobs' files.
+            settings: what a job finds in its environment.
+            clock: this moment.
+            program: a job is this program with the job's name and its arguments behind.
+            grace: seconds between asking a job whose time is over to end, and ending it.
+        """
+        self._grace = grace
         self._program = program
         self._folder = home / "jobs"
         self._database = Database(home / "jobs.db", _SCHEMA)
@@ -105,7 +122,7 @@ class LocalJobs(Jobs):
         with translated(f"start job {key}"):
             # The runner leaves this process at once, so there is nobody to wait for and no zombie.
             subprocess.run(  # noqa: S603 - our own program
-                [*runner, clock_file, str(timeout), str(lock), *command],
+                [*runner, clock_file, str(timeout), str(self._grace), str(lock), *command],
                 env=environment,
                 pass_fds=(lock,),
                 stdin=subprocess.DEVNULL,

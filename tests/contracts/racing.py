@@ -2,10 +2,11 @@
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.synchronize import Barrier
-from typing import TypeVar
+from functools import cache
+from typing import Final, TypeVar
 
 from adapters import open_platform
 from loopwright.errors import ConflictError
@@ -13,6 +14,9 @@ from loopwright.ports import Platform
 from loopwright.settings import Settings
 
 Outcome = TypeVar("Outcome")
+
+_PROCESSES: Final = 3
+_HEAD_START: Final = 0.05
 
 
 def threads(count: int, act: Callable[[int], Outcome]) -> list[Outcome]:
@@ -29,16 +33,22 @@ def threads(count: int, act: Callable[[int], Outcome]) -> list[Outcome]:
 
 def processes(count: int, settings: Settings, act: Callable[[Platform, int], Outcome]) -> list[Outcome]:
     """Return what each of `count` processes, with a platform each, got from the act: a module's function."""
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(count, context) as pool:
-        barrier = manager.Barrier(count)
-        runs = [pool.submit(_in_process, settings, act, number, barrier) for number in range(count)]
-        return [run.result() for run in runs]
+    start = time.time() + _HEAD_START
+    runs = [_pool().submit(_in_process, settings, act, number, start) for number in range(count)]
+    return [run.result() for run in runs]
 
 
-def _in_process(settings: Settings, act: Callable[[Platform, int], Outcome], number: int, barrier: Barrier) -> Outcome:
+@cache
+def _pool() -> ProcessPoolExecutor:
+    pool = ProcessPoolExecutor(_PROCESSES, multiprocessing.get_context("spawn"))
+    # All of them are there before the first race.
+    list(pool.map(time.sleep, [0.1] * _PROCESSES))
+    return pool
+
+
+def _in_process(settings: Settings, act: Callable[[Platform, int], Outcome], number: int, start: float) -> Outcome:
     platform = open_platform(settings)
-    barrier.wait()
+    time.sleep(max(0.0, start - time.time()))
     try:
         return act(platform, number)
     finally:

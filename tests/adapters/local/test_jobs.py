@@ -53,7 +53,7 @@ def jobs(tmp_path: Path, clock: ReplayClock) -> Iterator[LocalJobs]:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     settings = Settings("local", tmp_path / "home", tmp_path, tmp_path / "clock")
-    opened = LocalJobs(settings.home, settings, clock, program=(sys.executable, str(program)))
+    opened = LocalJobs(settings.home, settings, clock, program=(sys.executable, str(program)), grace=0.5)
     yield opened
     opened.close()
 
