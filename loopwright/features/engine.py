@@ -15,7 +15,7 @@ from loopwright.ports.lake import ArrowStream
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_MB: Final = 700
+MEMORY_MB: Final = 600
 """What a query may hold in memory; what is more goes to disk."""
 
 _NOT_A_TIME: Final = np.iinfo(np.int64).min
