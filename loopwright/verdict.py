@@ -1,7 +1,6 @@
 """What a gate says of a candidate; apart from the gate, so that who reads a version pays for no metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -12,8 +11,7 @@ from loopwright.ports.table import Value
 Check = Literal["rows", "metric", "minimum", "slice", "schema", "champion", "latency", "size"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One check and how it came out.
 
     Attributes:
@@ -37,8 +35,7 @@ class Finding:
         return f"wanted {self.wanted}; got {self.got}{note}"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Whether a candidate earned its promotion, and every reason.
 
     Attributes:
@@ -54,8 +51,8 @@ class Verdict:
     passed: bool
     reasons: tuple[Finding, ...]
     rows: int
-    candidate: Mapping[str, float | None] = field(default_factory=dict)
-    champion: Mapping[str, float | None] = field(default_factory=dict)
+    candidate: Mapping[str, float | None] = msgspec.field(default_factory=dict)
+    champion: Mapping[str, float | None] = msgspec.field(default_factory=dict)
     champion_version: int | None = None
     share_better: float | None = None
 

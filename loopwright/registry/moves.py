@@ -1,14 +1,15 @@
 """What a change of routing is, and which changes are allowed: pure functions of what was read."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from loopwright.errors import ConflictError, GateRefusedError
 from loopwright.registry.values import CHAMPION, AliasChange, ChangeKind, ModelVersion, Routing
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """What somebody wants: a new state of routing, by whom, why, and to which versions it leads anew."""
 
     routing: Routing

@@ -15,7 +15,8 @@ version that it leads to is still there; so there is no moment at which an alias
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from loopwright.clock import Clock, NewId
 from loopwright.errors import ConflictError, GateRefusedError, InvalidInputError, NotFoundError

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from loopwright.clock import Clock
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError

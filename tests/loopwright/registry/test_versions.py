@@ -1,9 +1,9 @@
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
 from loopwright.gate import Finding, Verdict
