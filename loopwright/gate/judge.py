@@ -92,9 +92,11 @@ def _rows_of(columns: Columns, part: Slice) -> NDArray[np.bool_]:
     if column.dtype == object:
         return np.asarray(column == part.value, dtype=bool)
     try:
-        return np.asarray(column == float(part.value), dtype=bool)
+        number = float(part.value)
     except ValueError:
         return np.zeros(len(column), dtype=bool)
+    # A time becomes microseconds here, which no slice names: it has no rows then.
+    return np.asarray(column.astype(np.float64) == number, dtype=bool)
 
 
 def _schema(model: Model, evidence: Evidence) -> Iterator[Finding]:

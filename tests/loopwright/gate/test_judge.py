@@ -111,9 +111,11 @@ def test_a_slice_of_numbers_is_compared_as_a_number() -> None:
     assert "(n=42)" in message(verdict, "slice")
 
 
-def test_no_number_equals_a_word() -> None:
-    verdict = verdict_of(evidence(), slices=(Slice("hour", "noon", 0.0),))
-    assert "(n=0)" in message(verdict, "slice")
+@pytest.mark.parametrize(("column", "value"), [("hour", "noon"), ("departed", "2013"), ("departed", "2013-01-01")])
+def test_a_slice_that_nothing_equals_has_no_rows(column: str, value: str) -> None:
+    departed = np.full(ROWS, np.datetime64("2013-01-01"), dtype="datetime64[us]")
+    found = evidence(columns={**COLUMNS, "departed": departed})
+    assert "(n=0)" in message(verdict_of(found, slices=(Slice(column, value, 0.0),)), "slice")
 
 
 def test_a_small_or_empty_slice_is_reported_but_decides_nothing() -> None:
