@@ -1,15 +1,11 @@
 import math
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from loopwright.definitions import Entity, Field, Gate, Label, Model, Slice
-from loopwright.errors import InvalidInputError
-from loopwright.gate import Evidence, Finding, Opponent, Verdict, judge
+from loopwright.gate import Evidence, Opponent, Verdict, judge
 from loopwright.metrics import Answers
 
 ROWS = 1_000
@@ -227,35 +223,3 @@ def test_rounding_never_prints_two_equal_numbers_for_a_refusal() -> None:
 def test_equal_evidence_gets_an_equal_verdict() -> None:
     found = evidence(champion=Opponent(3, skilled(0.9)))
     assert verdict_of(found) == verdict_of(found)
-
-
-FINDINGS = st.builds(
-    Finding,
-    check=st.sampled_from(["rows", "slice", "champion"]),
-    passed=st.booleans(),
-    wanted=st.text(),
-    got=st.text(),
-    decides=st.booleans(),
-)
-METRICS = st.dictionaries(st.text(), st.none() | st.floats(allow_nan=False, allow_infinity=False))
-
-
-@given(
-    st.builds(
-        Verdict,
-        passed=st.booleans(),
-        reasons=st.lists(FINDINGS).map(tuple),
-        rows=st.integers(0, 10**9),
-        candidate=METRICS,
-        champion=METRICS,
-        champion_version=st.none() | st.integers(1, 10**6),
-        share_better=st.none() | st.floats(0, 1),
-    )
-)
-def test_a_verdict_survives_json(verdict: Verdict) -> None:
-    assert Verdict.from_dict(msgspec.json.decode(msgspec.json.encode(verdict.to_dict()))) == verdict
-
-
-def test_what_is_no_verdict_is_refused_with_the_field() -> None:
-    with pytest.raises(InvalidInputError, match=r"no verdict: .* `\$\.passed`"):
-        Verdict.from_dict({"passed": "yes", "reasons": [], "rows": 1})

@@ -1,0 +1,170 @@
+import threading
+
+import pytest
+
+from loopwright.errors import InvalidInputError, NotFoundError
+from loopwright.ports import Platform
+from loopwright.tracking import DatasetInput, Metric, Run, Tracking
+from loopwright.tracking.entries import PART_BYTES
+
+
+def test_one_call_logs_everything(tracking: Tracking, run: Run) -> None:
+    tracking.log_batch(
+        "run1",
+        metrics=[Metric("auc", 0.7, 5.0, 1), Metric("loss", 0.2, 5.0)],
+        params={"depth": 3, "rate": 0.1, "kind": "forest", "balanced": True},
+        tags={"note": "x"},
+    )
+    found = tracking.run("run1")
+    assert found.metrics == {"auc": Metric("auc", 0.7, 5.0, 1), "loss": Metric("loss", 0.2, 5.0)}
+    assert found.params == {"depth": "3", "rate": "0.1", "kind": "forest", "balanced": "True"}
+    assert found.tags["note"] == "x"
+
+
+def test_a_param_is_set_once_and_the_same_again_is_fine(tracking: Tracking, run: Run) -> None:
+    tracking.log_batch("run1", params={"depth": 3})
+    tracking.log_batch("run1", params={"depth": 3, "rate": 1})
+    with pytest.raises(InvalidInputError, match="param 'depth' is '3' and cannot become '4'") as caught:
+        tracking.log_batch("run1", params={"depth": 4, "new": 1}, tags={"a": "b"}, metrics=[Metric("auc", 1, 1)])
+    assert caught.value.problems == ("param 'depth' is '3' and cannot become '4'",)
+    found = tracking.run("run1")
+    assert (found.params, found.metrics, "a" in found.tags) == ({"depth": "3", "rate": "1"}, {}, False)
+    assert tracking.metric_history("run1", "auc") == []
+
+
+def test_tags_are_overwritten_and_removed(tracking: Tracking, run: Run) -> None:
+    tracking.log_batch("run1", tags={"note": "x"})
+    tracking.log_batch("run1", tags={"note": "y"})
+    assert tracking.run("run1").tags["note"] == "y"
+    tracking.remove_tag("run1", "note")
+    assert "note" not in tracking.run("run1").tags
+    with pytest.raises(NotFoundError, match="run1 has no tag 'note'"):
+        tracking.remove_tag("run1", "note")
+
+
+def test_inputs_are_kept_once(tracking: Tracking, run: Run) -> None:
+    flights = DatasetInput("flights", "sha256:1", "lake", 7, "training")
+    weather = DatasetInput("weather", "sha256:2", "lake", 3, "training")
+    tracking.log_inputs("run1", [weather, flights])
+    tracking.log_inputs("run1", [flights])
+    assert tracking.run("run1").inputs == (flights, weather)
+
+
+def test_sixteen_writers_to_one_run_lose_nothing(tracking: Tracking, run: Run) -> None:
+    def write(number: int) -> None:
+        for step in range(10):
+            tracking.log_batch(
+                "run1",
+                metrics=[Metric("shared", number, step, step), Metric(f"own{number}", step, step, step)],
+                params={f"p{number}.{step}": step},
+                tags={f"t{number}": str(step)},
+            )
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = tracking.run("run1")
+    assert len(tracking.metric_history("run1", "shared")) == 160
+    assert len(found.params) == 160
+    assert {found.tags[f"t{number}"] for number in range(16)} == {"9"}
+    assert found.metrics["shared"] == Metric("shared", 15.0, 9.0, 9)
+    assert all(found.metrics[f"own{number}"].value == 9 for number in range(16))
+
+
+def test_a_run_with_thousands_of_long_params_stays_in_small_items(
+    tracking: Tracking, run: Run, platform: Platform
+) -> None:
+    for batch in range(8):
+        tracking.log_batch("run1", params={f"p{batch}.{number}": "x" * 1_000 for number in range(100)})
+    tracking.log_batch("run1", params={"p0.0": "x" * 1_000}, metrics=[Metric("auc", 0.5, 1.0)], tags={"a": "b"})
+    tracking.log_batch("run1", tags={"a": "c" * 8_000})
+    found = tracking.run("run1")
+    assert len(found.params) == 800
+    assert found.tags["a"] == "c" * 8_000
+    assert found.metrics["auc"].value == 0.5
+    assert next(tracking.runs(run.experiment_id)) == found
+    for partition in (f"experiment/{run.experiment_id}", "run/run1"):
+        for item in platform.table.query(partition):
+            packed = item.value.get("entries", b"")
+            assert isinstance(packed, bytes)
+            assert len(packed) <= PART_BYTES + 100
+    with pytest.raises(InvalidInputError, match="cannot become"):
+        tracking.log_batch("run1", params={"p7.99": "y"})
+
+
+def test_a_reader_never_sees_half_a_call_even_of_a_run_in_parts(tracking: Tracking, run: Run) -> None:
+    for batch in range(3):
+        tracking.log_batch("run1", params={f"p{batch}.{number}": "x" * 1_000 for number in range(100)})
+    # One tag fits beside the first params, the other one only in a further part.
+    tracking.log_batch("run1", tags={"mlflow.runName": "0", "late": "0"})
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(1, 60):
+            tracking.log_batch("run1", tags={"mlflow.runName": str(number), "late": str(number)})
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: set[str] = set()
+    while not done.is_set():
+        found = tracking.run("run1")
+        assert found.name == found.tags["mlflow.runName"] == found.tags["late"]
+        seen.add(found.name)
+    writer.join()
+    assert tracking.run("run1").tags["late"] == "59"
+    assert seen
+
+
+def test_a_full_batch_is_one_write_of_the_run(tracking: Tracking, run: Run, platform: Platform) -> None:
+    (before,) = platform.table.query(f"experiment/{run.experiment_id}")
+    tracking.log_batch("run1", metrics=[Metric(f"m{number}", number, 1.0) for number in range(1_000)])
+    (after,) = platform.table.query(f"experiment/{run.experiment_id}")
+    assert after.version == before.version + 1
+    assert len(tracking.run("run1").metrics) == 1_000
+    assert tracking.metric_history("run1", "m999") == [Metric("m999", 999.0, 1.0)]
+
+
+def test_nothing_new_writes_nothing(tracking: Tracking, run: Run, platform: Platform) -> None:
+    tracking.log_batch("run1", params={"a": 1}, tags={"b": "c"})
+    (before,) = platform.table.query(f"experiment/{run.experiment_id}")
+    tracking.log_batch("run1", params={"a": 1}, tags={"b": "c"})
+    (after,) = platform.table.query(f"experiment/{run.experiment_id}")
+    assert after.version == before.version
+
+
+@pytest.mark.parametrize(
+    ("batch", "problem"),
+    [
+        ({"metrics": [Metric(f"m{n}", 1, 1) for n in range(1_001)]}, "at most 1,000 metrics, not 1,001: split it"),
+        ({"params": {f"p{n}": 1 for n in range(101)}}, "at most 100 params, not 101"),
+        ({"tags": {f"t{n}": "x" for n in range(101)}}, "at most 100 tags, not 101"),
+        (
+            {"metrics": [Metric(f"m{n}", 1, 1) for n in range(950)], "params": {f"p{n}": 1 for n in range(60)}},
+            "at most 1,000 metrics, params and tags together, not 1,010",
+        ),
+        ({"params": {"k" * 251: 1}}, "a key has at most 250 characters, not 251"),
+        ({"params": {"k": "v" * 6_001}}, "param 'k' has 6,001 characters, at most 6,000"),
+        ({"tags": {"k": "v" * 8_001}}, "tag 'k' has 8,001 characters, at most 8,000"),
+        ({"tags": {"a\nb": "x"}}, "a key has letters"),
+        ({"params": {"": 1}}, "a key has letters"),
+        ({"params": {"../a": 1}}, "reads like a relative path"),
+        ({"params": {"a//b": 1}}, "reads like a relative path"),
+        ({"metrics": [Metric("/a", 1, 1)]}, "reads like a relative path"),
+        ({"metrics": [Metric("a", 1, -1)]}, "timestamp -1 is no moment"),
+        ({"metrics": [Metric("a", 1, 1, 2**63)]}, "does not fit 64 bits"),
+    ],
+)
+def test_what_mlflow_refuses_is_refused_whole(
+    tracking: Tracking, run: Run, batch: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=problem):
+        tracking.log_batch("run1", **batch)
+    assert tracking.run("run1") == run
+
+
+def test_inputs_with_endless_texts_are_refused(tracking: Tracking, run: Run) -> None:
+    with pytest.raises(InvalidInputError, match="source has 65,536 characters"):
+        tracking.log_inputs("run1", [DatasetInput("a", "b", "c" * 65_536)])
