@@ -147,11 +147,11 @@ class LocalLake(Lake):
             return version_of(self._folder(table), transaction, newest.version())
         existing = delta.schema_of(newest) if newest else {}
         arrow, types = rows if isinstance(rows, tuple) else _typed(table, rows, declared, existing)
-        schema = merged(table, existing, types)
+        merged(table, existing, types)
         if newest and not arrow.num_rows:
             return newest.version()
         place = newest or self._folder(table)
-        ours = delta.append(place, arrow, evolve=schema != existing, transaction=transaction)
+        ours = delta.append(place, arrow, evolve=set(types) != set(existing), transaction=transaction)
         # Whether it went well or not, what the open table knows now is for the next caller to find out.
         if ours is None:
             self._opened.pop(table, None)

@@ -47,8 +47,11 @@ class MemoryLake(Lake):
         columns, declared = (rows, schema or {}) if isinstance(rows, Mapping) else columns_of(rows)
         with self._lock:
             done = self._transactions.get((table, transaction)) if transaction is not None else None
-            version = self._append(table, columns, declared) if done is None else done
-            if transaction is not None:
+            if done is not None:
+                return done
+            before = len(self._tables.get(table, ()))
+            version = self._append(table, columns, declared)
+            if transaction is not None and version == before:
                 self._transactions[table, transaction] = version
         return version
 

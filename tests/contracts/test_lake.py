@@ -371,22 +371,6 @@ def test_kept_versions_outlive_the_others(lake: Lake) -> None:
     assert ids(lake.read_columns(T)) == named(0, 15)
 
 
-def test_an_expired_version_is_not_found(lake: Lake) -> None:
-    versions = [lake.append(T, rows(3 * number)) for number in range(4)]
-    done = lake.maintain(T, keep_seconds=0.0)
-    if not done.files_expired:
-        pytest.skip("this provider's maintenance never expires anything")
-    for act in (
-        lambda: lake.read(T, version=versions[2]),
-        lambda: lake.read_columns(T, version=versions[0]),
-        lambda: lake.changes(T, since=versions[0], until=versions[2]),
-        lambda: lake.changed_columns(T, since=-1, until=versions[3]),
-    ):
-        with pytest.raises(NotFoundError, match="expired"):
-            act()
-    assert ids(lake.read_columns(T)) == named(0, 12)
-
-
 def test_concurrent_appends_all_land(lake: Lake) -> None:
     versions = threads(4, lambda number: [lake.append(T, rows(100 * number + 3 * turn)) for turn in range(3)])
     assert sorted(version for each in versions for version in each) == list(range(12))
