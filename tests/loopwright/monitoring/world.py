@@ -1,6 +1,5 @@
 """A small world with one model, whose log of predictions and labels tests write by themselves."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -22,7 +21,7 @@ from loopwright import (
     Performance,
     Project,
 )
-from loopwright.columns import Columns, times
+from loopwright.columns import Array, Columns, times
 from loopwright.monitoring import Monitor, MonitorReport, Profile, build_profile
 from loopwright.ports import Platform
 from loopwright.registry import Lineage, NewVersion, Registry
@@ -59,7 +58,7 @@ MODEL: Final = Model(
 
 def rows_at(
     moments: NDArray[np.float64], *, seed: int, version: int = 1, arm: str = "champion", shift: float = 0.0
-) -> dict[str, NDArray[np.float64] | NDArray[np.object_] | NDArray[np.datetime64]]:
+) -> dict[str, Array]:
     """Return rows of the log; `shift` moves the temperature."""
     generator = np.random.default_rng(seed)
     size = len(moments)
@@ -140,14 +139,21 @@ class World:
         """Append rows to the log of predictions."""
         self.platform.lake.append(f"predictions/{self.model.name}", rows, schema={"model_version": "int"})
 
-    def label(self, ids: NDArray[np.object_], labels: NDArray[np.float64], *, at: float, received: float = 0.0) -> None:
+    def label(
+        self,
+        ids: NDArray[np.object_],
+        labels: NDArray[np.float64] | NDArray[np.object_],
+        *,
+        at: float,
+        received: float = 0.0,
+    ) -> None:
         """Append labels that were known at a moment."""
         size = len(ids)
-        rows: Mapping[str, NDArray[np.float64] | NDArray[np.object_] | NDArray[np.datetime64]] = {
+        rows: Columns = {
             "prediction_id": ids,
             "label": labels,
             "labeled_at": times(np.full(size, at)),
-            "received_at": times(np.full(size, received or at)),
+            "received_at": times(np.full(size, at)),
         }
         self.platform.lake.append(f"labels/{self.model.name}", rows)
 
