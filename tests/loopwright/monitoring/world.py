@@ -145,7 +145,6 @@ class World:
         labels: NDArray[np.float64] | NDArray[np.object_],
         *,
         at: float,
-        received: float = 0.0,
     ) -> None:
         """Append labels that were known at a moment."""
         size = len(ids)
