@@ -82,8 +82,8 @@ class Predictor:
             for arm, loaded, positions in _routes(serving, ids)
         ]
         scored = answered + self._shadowed(model_name, serving, assembled.columns)
-        self._log([prepared.recorder.entry(one, ids, assembled.columns, assembled.ages, now) for one in scored])
-        ages = {view: np.round(age, 3).tolist() for view, age in assembled.ages.items()}
+        self._log([prepared.recorder.entry(one, ids, assembled.columns, assembled.ages) for one in scored])
+        ages = {view: [round(one, 3) for one in age.tolist()] for view, age in assembled.ages.items()}
         return Predictions(model_name, serving.champion.version, _answers(answered, ids), ages)
 
     def refresh(self, model_name: str) -> Serving:

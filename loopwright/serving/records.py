@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.columns import Array, Columns, DType, take, times
+from loopwright.columns import Array, Columns, DType, take
 from loopwright.definitions import Model
 from loopwright.features.values import objects
 from loopwright.serving.answers import Arm
@@ -57,24 +57,31 @@ class Recorder:
         self._types = logged_types(model)
         self._views = [(view.name, f"{view.name}__age") for view in model.views]
         self._data = [name for name in self._types if name not in _OWN and not name.endswith("__age")]
+        self._data.append("event_time")
 
     def entry(
-        self, scored: Scored, ids: Sequence[str], columns: Columns, ages: Mapping[str, NDArray[np.float64]], now: float
+        self, scored: Scored, ids: Sequence[str], columns: Columns, ages: Mapping[str, NDArray[np.float64]]
     ) -> Entry:
         """Return the entry for what one arm scored; `columns` and `ages` hold all rows of the request."""
         data: dict[str, Array] = {column: ages[view] for view, column in self._views}
-        data.update((name, columns[name]) for name in self._data)
+        data.update([(name, columns[name]) for name in self._data])
         if scored.rows is not None:
             data = take(data, scored.rows)
             ids = [ids[row] for row in scored.rows.tolist()]
         count = len(ids)
         own: dict[str, Array] = {
             "prediction_id": objects(ids),
-            "predicted_at": np.full(count, times([now])[0]),
-            "arm": np.full(count, scored.arm, dtype=object),
-            "model_version": np.full(count, float(scored.version)),
+            "predicted_at": data.pop("event_time"),
+            "arm": objects([scored.arm] * count),
+            "model_version": _all(scored.version, count),
             "score": scored.scores,
             "prediction": scored.predictions,
-            "latency_ms": np.full(count, scored.latency_ms),
+            "latency_ms": _all(scored.latency_ms, count),
         }
         return Entry(self._table, self._types, own | data)
+
+
+def _all(value: float, count: int) -> NDArray[np.float64]:
+    column = np.empty(count)
+    column.fill(value)  # a third of the cost of `np.full`, which counts for a single row
+    return column

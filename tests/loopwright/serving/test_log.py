@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,10 +53,12 @@ def test_a_row_that_no_message_can_hold_is_refused_by_its_size() -> None:
     [
         b"",
         b"not a message",
-        b"\x93\xa1t\x01\x81\xa1c\x92\xa5float\x91\xa1x",  # texts in a column of numbers
-        b"\x93\xa1t\x01\x81\xa1c\x92\xa6string\xc4\x08" + bytes(8),  # numbers in a column of texts
-        b"\x93\xa1t\x01\x81\xa1c\x92\xa5float\xc4\x07" + bytes(7),  # seven bytes are no number
-        b"\x93\xa1t\x02\x81\xa1c\x92\xa5float\xc4\x08" + bytes(8),  # one row instead of two
+        msgspec.msgpack.encode(["t", 1, {"c": "float"}, b"", b"", ["a text"]]),
+        msgspec.msgpack.encode(["t", 1, {"c": "string"}, bytes(8), b"", []]),
+        msgspec.msgpack.encode(["t", 1, {"c": "float"}, bytes(7), b"", []]),
+        msgspec.msgpack.encode(["t", 2, {"c": "float"}, bytes(8), b"", []]),
+        msgspec.msgpack.encode(["t", 1, {"c": "money"}, bytes(8), b"", []]),
+        msgspec.msgpack.encode(["t", -1, {"c": "time"}, b"", bytes(8), []]),
     ],
 )
 def test_bytes_of_another_kind_are_refused(body: bytes) -> None:
