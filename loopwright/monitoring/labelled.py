@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,6 @@ from loopwright.ports.lake import Between, Lake, Selection
 
 _PREDICTION = ("prediction_id", "predicted_at", "arm", "model_version", "score", "prediction")
 _LABEL = ("prediction_id", "label", "labeled_at", "received_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """Which versions of the two lake tables are looked at; None: there is no table of labels yet."""
-
-    predictions: int
-    labels: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +67,7 @@ def join_labels(lake: Lake, model: Model, rows: Columns, *, version: int | None)
     where = (Between("labeled_at", predicted_at[0] - horizon, predicted_at[-1] + horizon + 1.0),)
     labels = lake.read_columns(labels_table(model.name), Selection(_LABEL, where), version=version)
     ids = rows["prediction_id"].tolist()
-    codes = {name: place for place, name in enumerate(ids)}
+    codes: dict[str, int] = dict(zip(ids, range(len(ids)), strict=True))
     places = np.fromiter(map(codes.__getitem__, ids), dtype=np.intp, count=len(ids))
     chosen, to = _newest(labels, codes, predicted_at, horizon)
     label[to] = labels["label"][chosen]
@@ -87,7 +80,7 @@ def _newest(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return which labels count, and to which prediction each belongs; of one prediction's, the newest comes last."""
     order = np.lexsort((labels["received_at"].astype(np.int64), labels["labeled_at"].astype(np.int64)))
-    found = (codes.get(name, -1) for name in labels["prediction_id"][order].tolist())
+    found = map(codes.get, labels["prediction_id"][order].tolist(), repeat(-1))
     to = np.fromiter(found, dtype=np.intp, count=len(order))
     value = labels["label"][order]
     filled = value != "" if value.dtype == object else ~np.isnan(value.astype(np.float64))
