@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.columns import Columns, moments, take
+from loopwright.columns import Columns, moments
 from loopwright.definitions.features import FeatureView
 from loopwright.errors import ConflictError
 from loopwright.features.packing import Layout, sort_keys
@@ -25,6 +25,7 @@ from loopwright.ports.table import ABSENT, TRANSACT_LIMIT, Item, Key, Put, Table
 Status = Literal["PRESENT", "NOT_FOUND", "OUTSIDE_MAX_AGE"]
 """Feast's words for what a lookup found; the last one: a row as old as its view's TTL, or older."""
 
+_STATUSES: Final = np.array(["PRESENT", "NOT_FOUND"])
 _ATTEMPTS: Final = 50
 
 
@@ -69,20 +70,20 @@ class OnlineStore:
         A null key, an entity without a row, and a row of another layout (the view has changed since) are NOT_FOUND.
         """
         layout = self._layout(view)
+        partition = _partition(view)
         sorts = sort_keys(view.entity, keys)
         wanted = [sort for sort in dict.fromkeys(sorts) if sort is not None]
-        partition = _partition(view)
-        items = self._table.get_many([Key(partition, sort) for sort in wanted])
-        found = {
-            sort: data
-            for sort, item in zip(wanted, items, strict=True)
-            if item is not None and layout.fits(data := _data(item))
-        }
-        unpacked = layout.unpack(list(found.values()))
-        place_of: dict[str | None, int] = {sort: place for place, sort in enumerate(found)}
-        places = np.array([place_of.get(sort, -1) for sort in sorts], dtype=np.intp)
-        statuses = np.where(places < 0, "NOT_FOUND", "PRESENT")
-        return OnlineRows(take(unpacked.columns, places), unpacked.event_times[places], statuses)
+        rows: list[bytes] = []
+        place_of: dict[str | None, int] = {}
+        for sort, item in zip(wanted, self._table.get_many([Key(partition, sort) for sort in wanted]), strict=True):
+            if item is not None and layout.fits(data := _data(item)):
+                place_of[sort] = len(rows)
+                rows.append(data)
+        places = [place_of.get(sort, -1) for sort in sorts]
+        found = layout.unpack(rows, places)
+        return OnlineRows(
+            found.columns, found.event_times, _STATUSES[np.array([place < 0 for place in places], dtype=np.intp)]
+        )
 
     def write(self, view: FeatureView, columns: Columns) -> int:
         """Write those of the rows that are newer than what is there, and return how many that were.

@@ -32,7 +32,7 @@ _encode_json: Final = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Rows that were read: features, event and known times as moments; one more row of nulls at the end of each."""
+    """Rows that were read: features, event and known times as moments."""
 
     columns: Columns
     event_times: NDArray[np.float64]
@@ -46,7 +46,10 @@ class Layout:
         self.view = view
         self._numbers = [field for field in view.features if field.dtype != "string"]
         self._strings = [field.name for field in view.features if field.dtype == "string"]
+        self._names = [field.name for field in self._numbers]
+        self._times = [field.name for field in self._numbers if field.dtype == "time"]
         self._width = (_HEAD + len(self._numbers)) * 8
+        self._nothing = np.full(self._width // 8, np.nan, dtype="<f8").tobytes()
         described = _encode_json([(field.name, field.dtype) for field in view.features])
         self.digest = hashlib.sha256(described).digest()[:8]
 
@@ -75,21 +78,20 @@ class Layout:
         event_time, known_time = _TIMES.unpack_from(row, 8)
         return (event_time, known_time)
 
-    def unpack(self, rows: Sequence[bytes]) -> Unpacked:
-        """Return the rows, each of which fits."""
+    def unpack(self, rows: Sequence[bytes], places: Sequence[int]) -> Unpacked:
+        """Return for each place the row there; place -1 is a row of nulls. All rows fit."""
         heads = [row[: self._width] for row in rows] if self._strings else rows
-        block = np.frombuffer(b"".join([*heads, self._nothing()]), dtype="<f8").reshape(-1, self._width // 8).T
-        columns: dict[str, Array] = {field.name: block[place] for place, field in enumerate(self._numbers, _HEAD)}
-        for field in self._numbers:
-            if field.dtype == "time":
-                columns[field.name] = from_moments(block[_HEAD + self._numbers.index(field)])
+        block = np.frombuffer(b"".join([*heads, self._nothing]), dtype="<f8").reshape(-1, self._width // 8)
+        chosen = np.ascontiguousarray(block[np.array(places, dtype=np.intp)].T)
+        columns: dict[str, Array] = dict(zip(self._names, chosen[_HEAD:], strict=True))
+        for name in self._times:
+            columns[name] = from_moments(columns[name].astype(np.float64, copy=False))
         if self._strings:
             texts = [*(_decode(row[self._width :]) for row in rows), [""] * len(self._strings)]
-            columns.update(zip(self._strings, map(objects, zip(*texts, strict=True)), strict=True))
-        return Unpacked({name: columns[name] for name in self.view.feature_names}, block[1], block[2])
-
-    def _nothing(self) -> bytes:
-        return np.full(self._width // 8, np.nan, dtype="<f8").tobytes()
+            for number, name in enumerate(self._strings):
+                columns[name] = objects([texts[place][number] for place in places])
+            columns = {name: columns[name] for name in self.view.feature_names}
+        return Unpacked(columns, chosen[1], chosen[2])
 
 
 def sort_keys(entity: Entity, columns: Columns) -> list[str | None]:
