@@ -45,7 +45,7 @@ class Worker:
         self._project = project
         self._refresh = refresh
         self._timer = timer
-        self._duties = Duties(platform, project, lease=lease)
+        self._duties = Duties(platform, project, lease=lease, timer=timer)
         self._attempts = Attempts(platform.telemetry, timer)
         self._stopping = threading.Event()
         self._tried: list[EndedWindow] = []
