@@ -68,7 +68,7 @@ def train(
         return finished
     journal = Journal(platform, request)
     provenance = provenance_of(model)
-    journal.begin(provenance, features_digest(model))
+    journal.begin(provenance, features=features_digest(model), seed=model.seed)
     try:
         outcome = _run(platform, Training(model, request), provenance, journal, progress)
     except Exception as error:

@@ -35,7 +35,7 @@ class Journal:
         """The run's identity."""
         return self._request.run_id
 
-    def begin(self, provenance: Provenance, features: str) -> None:
+    def begin(self, provenance: Provenance, *, features: str, seed: int) -> None:
         """Start the run, or take it up again, and record what decides it."""
         request = self._request
         experiment = self._tracking.ensure_experiment(request.model)
@@ -50,6 +50,7 @@ class Journal:
             "who": request.who,
             "at": repr(request.at),
             "features": features,
+            "seed": str(seed),
             "commit": provenance.commit or "unknown",
             "dirty": str(bool(provenance.dirty)).lower(),
             "code": provenance.code,

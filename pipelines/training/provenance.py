@@ -3,9 +3,9 @@
 import inspect
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
@@ -61,9 +61,15 @@ def code_of(folder: Path) -> str:
 
 
 def environment_of() -> str:
-    """Return the installed distributions as `name==version`, sorted, the interpreter first."""
-    names = {f"{one.name.lower()}=={one.version}" for one in distributions()}
-    return "\n".join([f"python=={platform.python_version()}", *sorted(names)]) + "\n"
+    """Return the installed distributions as `name==version`, sorted, the interpreter first.
+
+    They are read off the names of their `.dist-info` folders, which tells the same as their metadata and a hundred
+    times faster.
+    """
+    folders = [found for place in sys.path for found in Path(place).glob("*-*.dist-info")]
+    names = {"==".join(folder.name.removesuffix(".dist-info").rsplit("-", 1)) for folder in folders}
+    lines = sorted(name.lower().replace("_", "-") for name in names)
+    return "\n".join([f"python=={platform.python_version()}", *lines]) + "\n"
 
 
 def versions_of(environment: str) -> Mapping[str, str]:

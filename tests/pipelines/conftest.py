@@ -1,12 +1,14 @@
 import sys
+from pathlib import Path
 
 import pytest
 
 from adapters import open_platform
 from loopwright import Project
+from loopwright.clock import ReplayClock
 from loopwright.definitions.project import load_project
 from loopwright.settings import Settings
-from tests.pipelines.weather import FOLDER, World
+from tests.pipelines.weather import AT, FOLDER, World
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +17,8 @@ def project() -> Project:
 
 
 @pytest.fixture
-def world(project: Project) -> World:
+def world(project: Project, tmp_path: Path) -> World:
+    clock = tmp_path / "clock"
+    ReplayClock(clock).set(AT)
     rain = sys.modules[f"loopwright_project_{FOLDER.name}"]
-    return World(open_platform(Settings(provider="memory")), project, rain).fill()
+    return World(open_platform(Settings(provider="memory", clock_file=clock)), project, rain).fill()

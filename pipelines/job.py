@@ -1,0 +1,139 @@
+"""What a provider runs for a job: `python -m pipelines.job <job> --arguments '{"model": "…"}'`.
+
+    train        model, reason, at, who, parameters (JSON)
+    score        model, table, name, at
+    materialize  view (all when absent), at
+    monitor      model (all when absent), at
+
+`at` is RFC 3339 text; this moment when absent. Exit codes: 0 done, 1 an error that is told on the last line, 2 the
+job or its arguments are unknown. Only what the job needs is imported.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Final
+
+import msgspec
+
+from adapters import open_platform
+from loopwright.clock import parse_time
+from loopwright.definitions.project import Project, load_project
+from loopwright.errors import InvalidInputError, LoopwrightError
+from loopwright.ports import Platform
+from loopwright.settings import Settings
+
+Arguments = Mapping[str, str]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one job in the environment's platform and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.job", description="Run one job of the loop.")
+    parser.add_argument("job", choices=sorted(JOBS))
+    parser.add_argument("--arguments", default="{}", help="a JSON object of strings")
+    given = parser.parse_args(argv)
+    try:
+        arguments = msgspec.json.decode(given.arguments, type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        parser.error(f"--arguments is no JSON object of strings: {error}")
+    try:
+        settings = Settings.from_env(os.environ)
+        project = load_project(settings.project)
+        with closing(open_platform(settings)) as platform:
+            _say(JOBS[given.job](platform, project, arguments))
+    except LoopwrightError as error:
+        problems = [f"  - {problem}\n" for problem in getattr(error, "problems", ())]
+        sys.stderr.write(f"{''.join(problems)}{type(error).__name__}: {error}\n")
+        return 1
+    return 0
+
+
+def _train(platform: Platform, project: Project, arguments: Arguments) -> str:
+    from pipelines.train import train  # noqa: PLC0415 - only the job that runs pays for its libraries
+
+    outcome = train(
+        platform,
+        project,
+        _wanted(arguments, "model"),
+        reason=arguments.get("reason", "a job was started"),
+        at=_moment(platform, arguments),
+        who=arguments.get("who", "loopwright"),
+        parameters=_parameters(arguments),
+        progress=lambda event: _say(f"{event.number}/{event.count} {event.step} {event.state} ({event.seconds:.1f} s)"),
+    )
+    return f"run {outcome.run_id}: version {outcome.version}, {'promoted' if outcome.promoted else 'not promoted'}"
+
+
+def _score(platform: Platform, project: Project, arguments: Arguments) -> str:
+    from pipelines.score import score  # noqa: PLC0415
+
+    outcome = score(
+        platform,
+        project,
+        _wanted(arguments, "model"),
+        table=_wanted(arguments, "table"),
+        name=_wanted(arguments, "name"),
+        at=_moment(platform, arguments),
+        progress=lambda event: _say(f"partition {event.number}/{event.count} {event.state}"),
+    )
+    return f"{outcome.rows:,} rows of version {outcome.version} in {outcome.table}"
+
+
+def _materialize(platform: Platform, project: Project, arguments: Arguments) -> str:
+    from loopwright.features.materialize import materialize  # noqa: PLC0415
+
+    views = [project.view(arguments["view"])] if "view" in arguments else project.views
+    done = [materialize(platform, view, now=_moment(platform, arguments)) for view in views]
+    return f"{sum(one.rows_written for one in done):,} rows written for {len(done)} views"
+
+
+def _monitor(platform: Platform, project: Project, arguments: Arguments) -> str:
+    from pipelines.monitor import monitor  # noqa: PLC0415
+
+    names = [project.model(arguments["model"]).name] if "model" in arguments else [one.name for one in project.models]
+    for name in names:
+        monitor(platform, project, name, at=_moment(platform, arguments))
+    return f"monitored {', '.join(names)}"
+
+
+JOBS: Final[Mapping[str, Callable[[Platform, Project, Arguments], str]]] = {
+    "materialize": _materialize,
+    "monitor": _monitor,
+    "score": _score,
+    "train": _train,
+}
+
+
+def _wanted(arguments: Arguments, name: str) -> str:
+    if name not in arguments:
+        raise InvalidInputError(f"the job wants the argument {name!r}; it got {', '.join(arguments) or 'none'}")
+    return arguments[name]
+
+
+def _moment(platform: Platform, arguments: Arguments) -> float:
+    if "at" not in arguments:
+        return platform.clock()
+    try:
+        return parse_time(arguments["at"])
+    except ValueError as error:
+        raise InvalidInputError(f"the argument 'at' is no RFC 3339 time: {arguments['at']!r}") from error
+
+
+def _parameters(arguments: Arguments) -> Mapping[str, float | int | str | bool] | None:
+    if "parameters" not in arguments:
+        return None
+    try:
+        return msgspec.json.decode(arguments["parameters"], type=dict[str, float | int | str | bool])
+    except msgspec.MsgspecError as error:
+        raise InvalidInputError(f"the argument 'parameters' is no JSON object of scalars: {error}") from error
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The parts of batch scoring; `pipelines.score` puts them together."""
