@@ -46,8 +46,11 @@ class RowParser:
         Raises:
             InvalidInputError: naming every problem (of many, the first ones and how many more) with row and field.
         """
-        parsed = self._parse_together(rows)
-        return self._parse_by_field(rows) if parsed is None else parsed
+        for parse in (self._parse_together, self._parse_by_field):
+            parsed = parse(rows)
+            if parsed is not None:
+                return parsed
+        return self._parse_with_care(rows)
 
     def _parse_together(self, rows: Sequence[Row]) -> dict[str, Array] | None:
         """Return the columns if nothing is null or wrong, by a few operations on all fields together; else None."""
@@ -72,7 +75,23 @@ class RowParser:
         columns.update(zip(self._strings, strings.reshape(len(self._strings), count), strict=True))
         return columns
 
-    def _parse_by_field(self, rows: Sequence[Row]) -> dict[str, Array]:
+    def _parse_by_field(self, rows: Sequence[Row]) -> dict[str, Array] | None:
+        """Return the columns if nothing is wrong, field by field; else None."""
+        columns: dict[str, Array] = {}
+        try:
+            if not all(len(row) == len(self._fields) for row in rows):
+                return None
+            for field in self._fields:
+                column = convert(field, [row[field.name] for row in rows])
+                if column is None:
+                    return None
+                columns[field.name] = column
+        except (KeyError, TypeError, IndexError):
+            return None
+        return columns
+
+    def _parse_with_care(self, rows: Sequence[Row]) -> dict[str, Array]:
+        """Return the columns, or raise with all that is wrong."""
         problems = Problems("the rows do not fit")
         problems.extend(self._misshapen(rows))
         columns: dict[str, Array] = {}
