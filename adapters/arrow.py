@@ -6,7 +6,7 @@ data interface (https://arrow.apache.org/docs/format/CDataInterface.html): one c
 
 import ctypes
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,8 +191,8 @@ def _nullable(array: "Array", nulls: NDArray[np.bool_]) -> "Array":
 
 
 def _to_column(column: "ChunkedArray", dtype: DType) -> Column:
-    parts = [_from_array(chunk, dtype) for chunk in column.chunks if len(chunk)]
-    return cast("Column", np.concatenate(parts)) if parts else empty(dtype, 0)
+    # Many chunks of a few rows, one a file, cost more than one copy.
+    return _from_array(column.combine_chunks(), dtype) if len(column) else empty(dtype, 0)
 
 
 def _from_array(array: "Array", dtype: DType) -> Column:
@@ -239,8 +239,8 @@ def _values(array: _Exports, dtype: type[_Number], *, extra: int = 0) -> tuple[N
     _, capsule = array.__arrow_c_array__()
     seen = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
     size = np.dtype(dtype).itemsize
-    raw = ctypes.string_at(seen.buffers[1] + seen.offset * size, (seen.length + extra) * size)
-    values = np.frombuffer(bytearray(raw), dtype=dtype)
+    raw = (ctypes.c_char * ((seen.length + extra) * size)).from_address(seen.buffers[1] + seen.offset * size)
+    values = np.frombuffer(raw, dtype=dtype).copy()
     if not seen.buffers[0] or seen.null_count == 0:
         return values, np.zeros(seen.length, dtype=np.bool_)
     bits = np.frombuffer(ctypes.string_at(seen.buffers[0], (seen.offset + seen.length + 7) // 8), dtype=np.uint8)

@@ -46,7 +46,12 @@ class Stored:
 
 def unpack_item(key: Key, stored: Stored) -> Item:
     """Return the item as its readers see it."""
-    return Item(key, _unpack(stored.packed), stored.version)
+    return item_of(key, stored.packed, stored.version)
+
+
+def item_of(key: Key, packed: bytes, version: int) -> Item:
+    """Return the item as its readers see it."""
+    return Item(key, _unpack(packed), version)
 
 
 def check_key(key: Key) -> None:

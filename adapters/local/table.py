@@ -1,7 +1,7 @@
 """Items as rows of one SQLite file."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from typing_extensions import override
 
-from adapters.items import Stored, after, check_key, check_part, check_writes, pack, unconditional, unpack_item
+from adapters.items import Stored, after, check_key, check_part, check_writes, item_of, pack, unconditional, unpack_item
 from adapters.local.border import translated
 from adapters.local.database import Database
 from loopwright.clock import Clock
@@ -39,6 +39,9 @@ _DELETE: Final = "DELETE FROM items WHERE partition = ? AND sort = ?"
 _EXPIRE: Final = """
 DELETE FROM items WHERE (partition, sort) IN (SELECT partition, sort FROM items WHERE expires < ? LIMIT 100)
 """
+
+_Row = tuple[str, bytes, int, float | None]
+"""Sort, packed value, version, expiry."""
 
 _FEW: Final = 3
 _PAGE: Final = 256
@@ -73,19 +76,14 @@ class LocalTable(Table):
     def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
         if len(keys) <= _FEW:
             return [self.get(key) for key in keys]
-        partitions: dict[str, list[str]] = {}
+        sorts: dict[str, list[str]] = {}
         for key in keys:
             check_key(key)
-            partitions.setdefault(key.partition, []).append(key.sort)
-        found: dict[tuple[str, str], Stored] = {}
+            sorts.setdefault(key.partition, []).append(key.sort)
         with translated(f"read {len(keys)} items"):
-            for partition, sorts in partitions.items():
-                wanted = msgspec.json.encode(sorts).decode()
-                for sort, *row in self._database.connection.execute(_GET_MANY, (partition, wanted)):
-                    found[partition, sort] = Stored(*row)
-        expired = self._expired(found.values())
-        places = ((key, found.get((key.partition, key.sort))) for key in keys)
-        return [unpack_item(key, stored) if stored and stored not in expired else None for key, stored in places]
+            found = {partition: self._rows(partition, wanted) for partition, wanted in sorts.items()}
+        rows = ((key, found[key.partition].get(key.sort)) for key in keys)
+        return [None if row is None else item_of(key, row[1], row[2]) for key, row in rows]
 
     @override
     def put(
@@ -153,10 +151,13 @@ class LocalTable(Table):
             return None
         return Stored(*row)
 
-    def _expired(self, found: Iterable[Stored]) -> set[Stored]:
-        expiring = [stored for stored in found if stored.expires is not None]
-        now = self._clock() if expiring else 0.0
-        return {stored for stored in expiring if stored.expires is not None and stored.expires < now}
+    def _rows(self, partition: str, sorts: list[str]) -> dict[str, _Row]:
+        """Return the rows that have not expired, by their sort."""
+        wanted = msgspec.json.encode(sorts).decode()
+        rows: list[_Row] = self._database.connection.execute(_GET_MANY, (partition, wanted)).fetchall()
+        # Few items ever expire, and the clock may be a file.
+        now = self._clock() if any(row[3] is not None for row in rows) else 0.0
+        return {row[0]: row for row in rows if row[3] is None or row[3] >= now}
 
     def _pages(
         self, partition: str, low: str, high: str | bytes, limit: int | None, *, reverse: bool
@@ -169,7 +170,7 @@ class LocalTable(Table):
                 place = (partition, low, high, self._clock(), size)
                 rows = self._database.connection.execute(statement, place).fetchall()
             for sort, value, version in rows:
-                yield unpack_item(Key(partition, sort), Stored(value, version, None))
+                yield item_of(Key(partition, sort), value, version)
             if len(rows) < size:
                 return
             limit = None if limit is None else limit - size
