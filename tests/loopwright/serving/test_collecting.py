@@ -1,9 +1,11 @@
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adapters import open_platform
 from loopwright.columns import DType, length
 from loopwright.errors import UnavailableError
 from loopwright.features.ingest import push
@@ -12,8 +14,18 @@ from loopwright.serving.collecting import collect
 from loopwright.serving.labels import LabelRow, Labels
 from loopwright.serving.log import Entry, encode
 from loopwright.serving.predictor import Predictor
+from loopwright.settings import Settings
 from tests.airport import world
 from tests.airport.faults import Faulty, FullLake, Switch
+
+
+@pytest.fixture(params=["memory", "local"])
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    """A fresh world of each provider that needs nothing but this machine."""
+    platform = open_platform(Settings(request.param, tmp_path, world.FOLDER))
+    world.report_weather(platform)
+    yield platform
+    platform.close()
 
 
 @pytest.fixture
