@@ -114,7 +114,10 @@ def _data(lake: Lake, taken: Snapshot) -> Iterator[Difference]:
     for pin in taken.pins:
         what = f"dataset {pin.table} at version {pin.version}"
         try:
-            yield from _differing(what, pin.digest, lake.digest(pin.table, version=pin.version))
+            found = lake.digest(pin.table, version=pin.version)
+            # A digest outlives the files; only opening them shows whether they are still there.
+            lake.read(pin.table, version=pin.version)
+            yield from _differing(what, pin.digest, found, result=True)
         except NotFoundError:
             yield Difference(what, pin.digest, "expired: its files are gone", result=True)
 
