@@ -52,7 +52,7 @@ class LocalQueue(Queue):
         check_bodies(queue, bodies)
         if len(bodies) == 1 and queue in self._known:
             with translated(f"send to {queue}"):
-                self.database.connection.execute(_SEND.format(_named(queue)), self._row(bodies[0]))
+                self.database.connection.execute(_SEND.format(_named(queue)), *self._rows(bodies))
         elif bodies:
             with self.database.write(f"send to {queue}") as connection:
                 self.send_within(connection, queue, bodies)
@@ -62,7 +62,7 @@ class LocalQueue(Queue):
         """Send messages as a part of the caller's transaction on `database`."""
         check_bodies(queue, bodies)
         connection.execute(_MAKE.format(_named(queue)))
-        connection.executemany(_SEND.format(_named(queue)), [self._row(body) for body in bodies])
+        connection.executemany(_SEND.format(_named(queue)), self._rows(bodies))
 
     @override
     def receive(self, queue: str, *, limit: int = 10, lease: float = 60.0) -> list[Message]:
@@ -112,9 +112,9 @@ class LocalQueue(Queue):
             redrive = f"UPDATE {_named(queue)} SET available = ?, attempts = 0, hand = '' WHERE {_DEAD}"
             return connection.execute(redrive, (now, now)).rowcount
 
-    def _row(self, body: bytes) -> tuple[float, float, str, bytes]:
+    def _rows(self, bodies: Sequence[bytes]) -> list[tuple[float, float, str, bytes]]:
         now = self._clock()
-        return (now, now, self._new_id(), body)
+        return [(now, now, self._new_id(), body) for body in bodies]
 
     def _look(self, queue: str, where: str, limit: int) -> list[_Row]:
         if not self._exists(queue):

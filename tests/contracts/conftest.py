@@ -6,8 +6,8 @@ import pytest
 
 from adapters import open_platform
 from loopwright.clock import ReplayClock
-from loopwright.ports import Platform
-from loopwright.settings import Settings
+from loopwright.ports import Lake, Platform, Table
+from loopwright.settings import Provider, Settings
 from tests.contracts.worlds import WORLDS
 
 
@@ -36,3 +36,19 @@ def durable(platform: Platform) -> Platform:
     if not platform.capabilities.durable:
         pytest.skip("Capabilities.durable is false: no other process sees this platform's state")
     return platform
+
+
+@pytest.fixture
+def table(platform: Platform) -> Table:
+    return platform.table
+
+
+@pytest.fixture
+def lake(platform: Platform) -> Lake:
+    return platform.lake
+
+
+@pytest.fixture(params=sorted(set(WORLDS) - {"memory"}))
+def provider(request: pytest.FixtureRequest) -> Provider:
+    """Each provider that is compared with the memory provider."""
+    return request.param  # type: ignore[no-any-return] # one of the worlds
