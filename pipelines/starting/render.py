@@ -94,8 +94,8 @@ is watched and what starts a retraining. Edit it; `loopwright doctor` says wheth
 
     loopwright train --project .        # train, judge, register, promote
     loopwright up --project .           # serve it, watch it, retrain it
-    curl -s localhost:8000/models/$model/predict -H 'content-type: application/json' -d @example.json
-    curl -s localhost:8000/models/$model/labels -H 'content-type: application/json' \\
+    curl -s localhost:8080/models/$model/predict -H 'content-type: application/json' -d @example.json
+    curl -s localhost:8080/models/$model/labels -H 'content-type: application/json' \\
       -d '{"labels": [{"id": "<an id from the answer>", "label": $truth}]}'
     loopwright status --project .       # the loop at a glance
 

@@ -1,0 +1,92 @@
+"""Commands that run a part of the loop by hand: ingest, train, score, materialize, monitor, reproduce, redrive."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pipelines.cli import flows_view
+from pipelines.cli.door import HERE, JsonOption, ModelOption, ProjectOption, WhoOption, opened, out
+from pipelines.cli.forms import print_json
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help="A CSV or Parquet file.")],
+    table: Annotated[str, typer.Argument(help="The lake table; it is made when it is new.")],
+    project: ProjectOption = HERE,
+) -> None:
+    """Append a file's rows to a table of the lake; the same file twice changes nothing."""
+    from loopwright.hashing import digest  # noqa: PLC0415 - a command imports what it needs
+    from pipelines.files import open_file  # noqa: PLC0415
+
+    with opened(project) as place, open_file(file) as data:
+        before = place.platform.lake.version(table)
+        transaction = digest(file.read_bytes())
+        version = place.platform.lake.append(table, data.rows(data.columns), transaction=transaction)
+        (rows,) = data.one("SELECT count(*) FROM source")
+        told = "was there already" if version == before else f"{rows:,} rows appended"
+        out.print(f"[green]{table}[/] is at version {version}: {escape(file.name)} {told}", highlight=False)
+
+
+def train(
+    project: ProjectOption = HERE,
+    model: ModelOption = "",
+    why: Annotated[str, typer.Option("--why", help="Why; it is kept with the run.")] = "trained by hand",
+    who: WhoOption = "somebody",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A parameter for this run: name=value.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Train, evaluate, export, judge and register a model; promote it if the gate lets it pass."""
+    from pipelines.train import train as run_training  # noqa: PLC0415
+
+    with opened(project) as place:
+        chosen = place.model(model)
+        parameters = flows_view.parsed_parameters(set_ or [], chosen)
+        with flows_view.steps(quiet=json) as progress:
+            outcome = run_training(
+                place.platform,
+                place.project,
+                chosen.name,
+                reason=why,
+                at=place.platform.clock(),
+                who=who,
+                parameters=parameters,
+                progress=progress,
+            )
+        if json:
+            print_json(outcome)
+        else:
+            flows_view.show_training(outcome)
+
+
+def materialize(project: ProjectOption = HERE) -> None:
+    """Bring what changed in the feature views' sources into the online table."""
+    from loopwright.features.materialize import materialize as bring  # noqa: PLC0415
+
+    with opened(project) as place:
+        for view in place.project.views:
+            done = bring(place.platform, view, now=place.platform.clock())
+            out.print(f"[green]{view.name}[/]: {done.rows_read:,} rows read, {done.rows_written:,} written")
+
+
+def monitor(project: ProjectOption = HERE, model: ModelOption = "", json: JsonOption = False) -> None:
+    """Fold what was logged since the last run into windows, and raise alerts."""
+    from pipelines.monitor import monitor as fold  # noqa: PLC0415
+
+    with opened(project) as place:
+        seen = fold(place.platform, place.project, place.model(model).name, at=place.platform.clock())
+        if json:
+            print_json(seen)
+        else:
+            flows_view.show_monitoring(seen)
+
+
+def redrive(
+    queue: Annotated[str, typer.Argument(help="predictions, labels, features or triggers.")],
+    project: ProjectOption = HERE,
+) -> None:
+    """Give the dead messages of a queue another chance."""
+    with opened(project) as place:
+        count = place.platform.queue.redrive(queue)
+        out.print(f"{count} messages of {escape(queue)} are ready again", highlight=False)

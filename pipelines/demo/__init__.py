@@ -1,0 +1,1 @@
+"""The demonstration: a project's recording, lived through against a running server."""

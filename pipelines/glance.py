@@ -1,0 +1,131 @@
+"""The loop at a glance: who serves since when, how it does, what was decided last, what waits in the queues."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from loopwright.definitions import Model, Project
+from loopwright.monitoring import Monitor
+from loopwright.monitoring.alerts import Alert
+from loopwright.monitoring.history import WindowResult
+from loopwright.ports import Platform
+from loopwright.ports.queues import Depth
+from loopwright.ports.table import Key
+from loopwright.registry import CHAMPION, Registry, Routing
+from loopwright.triggers import LedgerEntry, Triggers
+
+QUEUES: Final = ("predictions", "labels", "features", "triggers")
+
+HEARTBEAT: Final = Key("worker", "heartbeat")
+"""Where the worker says up to which moment everything that was due has been done."""
+
+_WEEKS: Final = 6
+_DECISIONS: Final = 5
+_ALERTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week of the champions, in short.
+
+    Attributes:
+        start: its first moment.
+        rows: predictions.
+        versions: who answered.
+        metric: what is measured.
+        value, low, high: with its 95 % interval; None: no labels yet.
+        coverage: the share of predictions with a label.
+        drifted: the watched features that were far from the training's.
+        broken: data quality findings over their limits.
+    """
+
+    start: float
+    rows: int
+    versions: tuple[int, ...]
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    coverage: float
+    drifted: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGlance:
+    """One model's loop."""
+
+    name: str
+    routing: Routing
+    champion_since: float | None
+    versions: int
+    weeks: tuple[Week, ...]
+    alerts: tuple[Alert, ...]
+    decisions: tuple[LedgerEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A project's loop. `heartbeat` is the moment up to which the worker has done all that was due; None: never ran."""
+
+    project: str
+    now: float
+    heartbeat: float | None
+    models: tuple[ModelGlance, ...]
+    queues: Mapping[str, Depth]
+
+
+def glance(platform: Platform, project: Project) -> Glance:
+    """Look at the loop; nothing is changed."""
+    beat = platform.table.get(HEARTBEAT)
+    moment = beat.value.get("at") if beat else None
+    return Glance(
+        project=project.name,
+        now=platform.clock(),
+        heartbeat=float(moment) if isinstance(moment, int | float) else None,
+        models=tuple(_model(platform, project, model) for model in project.models),
+        queues={queue: platform.queue.depth(queue) for queue in QUEUES},
+    )
+
+
+def _model(platform: Platform, project: Project, model: Model) -> ModelGlance:
+    registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
+    changes = registry.alias_history(model.name, CHAMPION)
+    return ModelGlance(
+        name=model.name,
+        routing=registry.routing(model.name),
+        champion_since=changes[-1].at if changes else None,
+        versions=len(list(registry.versions(model.name))),
+        weeks=tuple(_weeks(platform, project, model))[-_WEEKS:],
+        alerts=tuple(Monitor(platform, project).history(model.name).alerts())[-_ALERTS:],
+        decisions=tuple(Triggers(platform, project).ledger(model.name, limit=_DECISIONS)),
+    )
+
+
+def _weeks(platform: Platform, project: Project, model: Model) -> Iterator[Week]:
+    history = Monitor(platform, project).history(model.name)
+    week = timedelta(days=7)
+    first = platform.clock() - (_WEEKS + 1) * week.total_seconds()
+    since = first // 86_400 * 86_400
+    found: dict[float, list[WindowResult]] = {}
+    for part in history.stretches(week, since=since):
+        if part.arm == "champion":
+            found.setdefault(part.start, []).append(part)
+    measured = {one.start: one for one in history.performance(since=since) if one.arm == "champion"}
+    for start, parts in found.items():
+        whole = measured.get(start)
+        drifted = (name for part in parts if part.drift for name in part.drift.drifted_features)
+        broken = (f"{one.name} {one.check}" for part in parts if part.quality for one in part.quality.broken)
+        yield Week(
+            start=start,
+            rows=sum(part.rows for part in parts),
+            versions=tuple(part.version for part in parts),
+            metric=whole.measured.metric if whole else model.gate.metric,
+            value=whole.measured.value if whole else None,
+            low=whole.measured.low if whole else None,
+            high=whole.measured.high if whole else None,
+            coverage=whole.measured.coverage if whole else 0.0,
+            drifted=tuple(dict.fromkeys(drifted)),
+            broken=tuple(dict.fromkeys(broken)),
+        )
