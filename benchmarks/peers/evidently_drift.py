@@ -19,7 +19,7 @@ def reference(feature: int) -> np.ndarray:
 
 def live(feature: int) -> np.ndarray:
     """Return the live values of a feature; every fifth has moved."""
-    moved = 0.3 if feature % 5 == 0 else 0.0
+    moved = 0.6 if feature % 5 == 0 else 0.0
     return np.random.default_rng(1_000 + feature).normal(moved, 1.0, LIVE_ROWS)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.columns import Columns, length, moments
+from loopwright.columns import Columns, length, moments, take
 from loopwright.definitions.model import Model
 from loopwright.metrics import Answers
 from loopwright.monitoring.counting import window_of
@@ -17,6 +17,9 @@ from loopwright.monitoring.store import NOTHING, Judged, Stretch, WindowStore
 from loopwright.monitoring.windows import ALL_VERSIONS, Slot
 from loopwright.ports.lake import Lake, Selection
 from loopwright.ports.table import Absent, Check, Put, Table, Version
+
+_SOON = 2
+"""Windows: most labels land within so many after their prediction."""
 
 
 class Judging:
@@ -79,7 +82,7 @@ class Judging:
         if not len(dated):
             return rows, touched
         ids, earliest = labels["prediction_id"].tolist(), dated.min()
-        for reach in (self._span * self._window, self._model.label.horizon.total_seconds()):
+        for reach in (_SOON * self._window, self._model.label.horizon.total_seconds()):
             low = (np.floor((earliest - reach) / self._window) - self._span + 1) * self._window
             rows = read_predictions(self._lake, self._model, version=version, low=float(low))
             labelled, complete = windows_of_labels(rows, ids)
@@ -89,8 +92,10 @@ class Judging:
         return rows, touched
 
     def _measure(self, rows: Columns, touched: NDArray[np.int64], *, labels: int) -> Iterator[Put]:
-        joined = join_labels(self._lake, self._model, rows, version=labels)
-        newest = int(window_of(joined.predicted_at[-1:], self._window)[0])
+        numbers = window_of(moments(rows["predicted_at"]), self._window)
+        newest, needed = int(numbers[-1]), [int(touched[0]) - self._span + 1, int(touched[-1]) + self._span]
+        first, last = np.searchsorted(numbers, needed)
+        joined = join_labels(self._lake, self._model, take(rows, slice(int(first), int(last))), version=labels)
         for window in touched.tolist():
             yield from self._slots("performance", joined, window, window + 1)
         ends = np.unique(touched[:, None] + np.arange(self._span))
@@ -118,7 +123,8 @@ class Judging:
     def _measured(self, part: Labelled) -> Measured:
         known = part.where(part.known)
         score = known.rows["score"].astype(np.float64)
-        answers = Answers(score, prediction=known.rows["prediction"].astype(object))
+        classes = known.rows.get("prediction")
+        answers = Answers(score, prediction=None if classes is None else classes.astype(object))
         return measured(self._model, known.label, answers, rows=len(part.known))
 
     def _write(self, puts: Sequence[Put], judged: Judged, expect: Absent | Version) -> None:

@@ -12,7 +12,9 @@ from loopwright.definitions.model import Model
 from loopwright.monitoring.newcomers import first_of_each, labels_table, predictions_table
 from loopwright.ports.lake import Between, Lake, Selection
 
-_PREDICTION = ("prediction_id", "predicted_at", "arm", "model_version", "score", "prediction")
+_DAY = 86_400.0
+
+_PREDICTION = ("prediction_id", "predicted_at", "arm", "model_version", "score")
 _LABEL = ("prediction_id", "label", "labeled_at", "received_at")
 
 
@@ -43,9 +45,10 @@ class Labelled:
 
 
 def read_predictions(lake: Lake, model: Model, *, version: int, low: float | None) -> Columns:
-    """Return the predictions made since `low`, each once, in the order of time."""
+    """Return the predictions made since `low`, each once, in the order of time; with the class where it matters."""
     where = (Between("predicted_at", low),) if low is not None else ()
-    rows = lake.read_columns(predictions_table(model.name), Selection(_PREDICTION, where), version=version)
+    columns = (*_PREDICTION, "prediction") if model.task == "multiclass" else _PREDICTION
+    rows = lake.read_columns(predictions_table(model.name), Selection(columns, where), version=version)
     at = moments(rows["predicted_at"])
     order = np.argsort(at, kind="stable")
     rows = take(rows, order[~np.isnan(at[order])])
@@ -56,7 +59,7 @@ def join_labels(lake: Lake, model: Model, rows: Columns, *, version: int | None)
     """Return the predictions with their truth: of an id's labels the one with the newest `labeled_at`.
 
     A label that says it was known longer than the label's horizon after the prediction is not scored, nor is one that
-    was known longer than that before.
+    was known more than a day before it: that was no prediction.
     """
     predicted_at = moments(rows["predicted_at"])
     label = empty("string" if model.task == "multiclass" else "float", len(predicted_at))
@@ -64,7 +67,7 @@ def join_labels(lake: Lake, model: Model, rows: Columns, *, version: int | None)
     if version is None or not len(predicted_at):
         return Labelled(rows, predicted_at, label, known)
     horizon = model.label.horizon.total_seconds()
-    where = (Between("labeled_at", predicted_at[0] - horizon, predicted_at[-1] + horizon + 1.0),)
+    where = (Between("labeled_at", float(predicted_at[0]) - _DAY, float(predicted_at[-1]) + horizon + 1.0),)
     labels = lake.read_columns(labels_table(model.name), Selection(_LABEL, where), version=version)
     ids = rows["prediction_id"].tolist()
     codes: dict[str, int] = dict(zip(ids, range(len(ids)), strict=True))
@@ -85,7 +88,7 @@ def _newest(
     value = labels["label"][order]
     filled = value != "" if value.dtype == object else ~np.isnan(value.astype(np.float64))
     late = moments(labels["labeled_at"])[order] - predicted_at[to]
-    chosen = (to >= 0) & filled & (np.abs(late) <= horizon)
+    chosen = (to >= 0) & filled & (late >= -_DAY) & (late <= horizon)
     return order[chosen], to[chosen]
 
 
