@@ -1,5 +1,6 @@
 """What was logged since a version of the lake, each prediction once."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -36,10 +37,11 @@ def new_predictions(
     selection = Selection(tuple(dict.fromkeys(name for name in columns if name in there)))
     rows = appended(lake, table, since=since, until=until, selection=selection)
     rows = _without(rows, np.isnan(moments(rows["predicted_at"])))
-    rows = take(rows, first_of_each(rows))
+    once = take(rows, first_of_each(rows))
     if since == NOTHING or not length(rows):
-        return rows
-    return _without(rows, _seen_before(lake, table, rows, version=since, window=window))
+        return once
+    older = _ids_before(lake, table, rows, until=until, window=window)
+    return _without(once, _among(once, older))
 
 
 def appended(lake: Lake, table: str, *, since: int, until: int, selection: Selection) -> Columns:
@@ -62,18 +64,27 @@ def first_of_each(rows: Columns) -> NDArray[np.intp] | slice:
     return slice(None) if len(chosen) == length(rows) else np.sort(chosen)
 
 
-def _seen_before(lake: Lake, table: str, rows: Columns, *, version: int, window: float) -> NDArray[np.bool_]:
-    earlier: dict[str, set[str]] = {}
+def _ids_before(lake: Lake, table: str, rows: Columns, *, until: int, window: float) -> dict[str, Counter[str]]:
+    """Return by arm which ids are in the log around the new rows more often than these say.
+
+    That is read from the version that the fold goes to, for the one that it comes from may have expired.
+    """
+    logged: dict[str, Counter[str]] = {}
     for low, high in _stretches(window_of(moments(rows["predicted_at"]), window)):
         where = (Between("predicted_at", low * window, high * window),)
-        older = lake.read_columns(table, Selection(_IDENTITY, where), version=version)
-        for places, ids in _by_arm(older):
-            earlier.setdefault(older["arm"][places[0]], set()).update(ids)
+        found = lake.read_columns(table, Selection(_IDENTITY, where), version=until)
+        for places, ids in _by_arm(found):
+            logged.setdefault(found["arm"][places[0]], Counter()).update(ids)
+    for places, ids in _by_arm(rows):
+        logged[rows["arm"][places[0]]].subtract(ids)
+    return logged
+
+
+def _among(rows: Columns, older: dict[str, Counter[str]]) -> NDArray[np.bool_]:
     seen = np.zeros(length(rows), dtype=np.bool_)
     for places, ids in _by_arm(rows):
-        known = earlier.get(rows["arm"][places[0]])
-        if known:
-            seen[places] = np.fromiter(map(known.__contains__, ids), dtype=np.bool_, count=len(ids))
+        times = np.fromiter(map(older[rows["arm"][places[0]]].__getitem__, ids), dtype=np.int64, count=len(ids))
+        seen[places] = times > 0
     return seen
 
 
