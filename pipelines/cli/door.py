@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from loopwright.ports import Platform
     from loopwright.settings import Settings
 
-out: Final = Console()
-err: Final = Console(stderr=True)
+out: Final = Console(soft_wrap=True)
+err: Final = Console(stderr=True, soft_wrap=True)
 
 CLOCK: Final = "clock"
 """The file in a project's state that tells a recorded time; a replay leaves it there."""
@@ -104,10 +104,10 @@ def _told(error: Exception) -> int:
         return int(error.exit_code)
     if not isinstance(error, LoopwrightError):
         raise error
-    err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
     if isinstance(error, InvalidInputError):
         for problem in error.problems[:20]:
-            err.print(f"  [red]·[/] {escape(problem)}", highlight=False, soft_wrap=True)
+            err.print(f"  [red]·[/] {escape(problem)}", highlight=False)
         if len(error.problems) > 20:  # noqa: PLR2004
             err.print(f"  … and {len(error.problems) - 20} more")
     return 1

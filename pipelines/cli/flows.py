@@ -90,3 +90,48 @@ def redrive(
     with opened(project) as place:
         count = place.platform.queue.redrive(queue)
         out.print(f"{count} messages of {escape(queue)} are ready again", highlight=False)
+
+
+def score(
+    table: Annotated[str, typer.Argument(help="The lake table with the rows to score.")],
+    name: Annotated[str, typer.Option(help="The job's name: the same name goes on with the same job.")],
+    project: ProjectOption = HERE,
+    model: ModelOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Score every row of a lake table with the champion, once; a job that was stopped goes on."""
+    from pipelines.score import score as run_scoring  # noqa: PLC0415
+
+    with opened(project) as place, flows_view.steps(quiet=json) as progress:
+        outcome = run_scoring(
+            place.platform,
+            place.project,
+            place.model(model).name,
+            table=table,
+            name=name,
+            at=place.platform.clock(),
+            progress=progress,
+        )
+    if json:
+        print_json(outcome)
+    else:
+        told = f"{outcome.rows:,} rows by version {outcome.version}"
+        out.print(f"[green]scored[/] {told}, in the lake table {outcome.table!r}", highlight=False)
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(help="The run's id; see `loopwright runs`.")],
+    project: ProjectOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Train a run again from what it pinned and say whether the same comes out, or what differs."""
+    from pipelines.reproduce import reproduce as run_again  # noqa: PLC0415
+
+    with opened(project) as place, flows_view.steps(quiet=json) as progress:
+        found = run_again(place.platform, place.project, run, progress=progress)
+    if json:
+        print_json(found)
+    else:
+        flows_view.show_reproduction(found)
+    if not found.identical:
+        raise typer.Exit(1)

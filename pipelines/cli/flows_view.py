@@ -12,6 +12,7 @@ from pipelines.cli.forms import number, table
 if TYPE_CHECKING:
     from loopwright.definitions import Model
     from loopwright.monitoring import MonitorReport
+    from pipelines.reproduce import Reproduction
     from pipelines.steps import Progress, StepEvent
     from pipelines.train import TrainOutcome
 
@@ -81,3 +82,18 @@ def show_monitoring(seen: "MonitorReport") -> None:
     if newest and newest.drift:
         drifted = ", ".join(newest.drift.drifted_features) or "nothing"
         out.print(f"drifted: {drifted} (over {newest.drift.rows:,} rows)", highlight=False)
+
+
+def show_reproduction(found: "Reproduction") -> None:
+    """Print whether the same came out, and what differs."""
+    if found.identical:
+        out.print(f"[green]identical[/]: run {found.run_id} made the same model again, {found.digest}", soft_wrap=True)
+    else:
+        told = "another model came out" if found.trained else "it could not be trained again"
+        out.print(f"[red]not identical[/]: {told}")
+    if found.differences:
+        rows = table("differs", "then", "now")
+        for one in found.differences:
+            what = f"[red]{escape(one.what)}[/]" if one.result else escape(one.what)
+            rows.add_row(what, escape(one.then), escape(one.now))
+        out.print(rows)

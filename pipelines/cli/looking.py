@@ -91,6 +91,17 @@ def doctor(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
+def lineage(
+    subject: Annotated[str, typer.Argument(help="A prediction's id, a run's id, or a version such as delays/3.")],
+    project: ProjectOption = HERE,
+) -> None:
+    """Follow a prediction, a run or a version to code, data, features and environment; prints JSON."""
+    from pipelines.lineage import lineage as trace  # noqa: PLC0415
+
+    with opened(project) as place:
+        print_json(trace(place.platform, place.project, subject))
+
+
 def report(
     project: ProjectOption = HERE,
     model: ModelOption = "",
