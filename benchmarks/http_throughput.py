@@ -53,9 +53,9 @@ def mlflow(prepared: Prepared) -> Server:
     python, folder = python_with(*MLFLOW), prepared.settings.home / "mlflow"
     converter = ROOT / "benchmarks" / "peers" / "mlflow_model.py"
     subprocess.run([python, converter, prepared.model, folder], check=True, capture_output=True)
-    features = {name: value for name, value in {**SENT, **FOUND}.items() if name != "customer_id"}
+    tensors = {name: [[value]] for name, value in {**SENT, **FOUND}.items() if name != "customer_id"}
     body = prepared.settings.home / "mlflow.body"
-    body.write_text(json.dumps({"dataframe_split": {"columns": list(features), "data": [list(features.values())]}}))
+    body.write_text(json.dumps({"inputs": tensors}))
     command = [str(python.with_name("mlflow")), "models", "serve", "--model-uri", str(folder), "--port", "{port}"]
     environment = {"PATH": f"{python.parent}:{os.environ['PATH']}", "MLFLOW_DISABLE_TELEMETRY": "true"}
     return Server([*command, "--env-manager", "local"], environment, "/invocations", body, "/ping")

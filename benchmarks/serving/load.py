@@ -17,22 +17,24 @@ async def ask(host: str, port: int, request: bytes, end: float) -> int:
     while time.perf_counter() < end:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        await read_body(reader, head.lower())
+        body = await read_body(reader, head.lower())
         if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(head.decode())
+            raise RuntimeError((head + body).decode())
         answered += 1
     writer.close()
     return answered
 
 
-async def read_body(reader: asyncio.StreamReader, head: bytes) -> None:
-    """Read the answer's body to its end."""
+async def read_body(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    """Return the answer's body, or the first part of it."""
     if b"content-length:" in head:
-        await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
-        return
+        return await reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
+    first = b""
     while size := int(await reader.readuntil(b"\r\n"), 16):
-        await reader.readexactly(size + 2)
+        chunk = await reader.readexactly(size + 2)
+        first = first or chunk
     await reader.readuntil(b"\r\n")
+    return first
 
 
 async def load(host: str, port: int, path: str, body: bytes, connections: int, seconds: float) -> float:
