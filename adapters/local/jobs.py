@@ -35,6 +35,9 @@ _END: Final = "UPDATE jobs SET state = ?, ended = ?, detail = ? WHERE key = ? AN
 _PROGRAM: Final = (sys.executable, "-m", "pipelines.job")
 _CODE: Final = Path(__file__).parents[2]
 _RUNNER: Final = Path(__file__).with_name("job_runner.py")
+_POLITE: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of a training sleep while they wait for each other: spinning would take the processors from who serves."""
+
 _DETAIL_BYTES: Final = 4_000
 _DETAIL_LINES: Final = 20
 
@@ -118,7 +121,7 @@ class LocalJobs(Jobs):
         runner = [sys.executable, "-I", "-S", str(_RUNNER), str(self._file(key, "end")), str(self._file(key, "log"))]
         # A job finds what any child of this process finds, and this very code first.
         path = os.pathsep.join(filter(None, (str(_CODE), os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, **self._settings.to_env(), "PYTHONPATH": path}
+        environment = {**_POLITE, **os.environ, **self._settings.to_env(), "PYTHONPATH": path}
         with translated(f"start job {key}"):
             # The runner leaves this process at once, so there is nobody to wait for and no zombie.
             subprocess.run(  # noqa: S603 - our own program

@@ -1,5 +1,6 @@
 """Commands that run a part of the loop by hand: ingest, train, score, materialize, monitor, reproduce, redrive."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,7 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train, evaluate, export, judge and register a model; promote it if the gate lets it pass."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for each other shall not spin
     from pipelines.train import train as run_training  # noqa: PLC0415
 
     with opened(project) as place:
