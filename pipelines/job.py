@@ -2,7 +2,7 @@
 
     train        model, reason, at, who, parameters (JSON)
     score        model, table, name, at
-    materialize  view (all when absent), at
+    materialize  at
     monitor      model (all when absent), at
 
 `at` is RFC 3339 text; this moment when absent. Exit codes: 0 done, 1 an error that is told on the last line, 2 the
@@ -82,10 +82,9 @@ def _score(platform: Platform, project: Project, arguments: Arguments) -> str:
 
 
 def _materialize(platform: Platform, project: Project, arguments: Arguments) -> str:
-    from loopwright.features.materialize import materialize  # noqa: PLC0415
+    from pipelines.materialize import materialize_and_maintain  # noqa: PLC0415
 
-    views = [project.view(arguments["view"])] if "view" in arguments else project.views
-    done = [materialize(platform, view, now=_moment(platform, arguments)) for view in views]
+    done = materialize_and_maintain(platform, project, at=_moment(platform, arguments)).views
     return f"{sum(one.rows_written for one in done):,} rows written for {len(done)} views"
 
 

@@ -50,9 +50,15 @@ def test_parameters_of_a_training_are_scalars(home: Path, capsys: pytest.Capture
     assert "no JSON object of scalars" in capsys.readouterr().err
 
 
-def test_an_unknown_job_is_refused(home: Path) -> None:
+def test_an_unknown_model_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--arguments", '{"model": "snow"}']) == 1
+    assert capsys.readouterr().err == "NotFoundError: project 'weather' has no model 'snow': it has rain\n"
+
+
+@pytest.mark.parametrize("given", [["dance"], ["train", "--arguments", "{"], ["train", "--arguments", "[1]"]])
+def test_an_unknown_job_or_broken_arguments_are_refused(home: Path, given: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["dance"])
+        main(given)
 
 
 def test_a_corrupt_table_fails_the_job_with_every_problem(
