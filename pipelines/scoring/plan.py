@@ -8,7 +8,7 @@ import numpy as np
 from loopwright.definitions.model import Model
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
 from loopwright.ports import Blobs, Lake, Platform
-from loopwright.ports.blobs import ABSENT
+from loopwright.ports.blobs import ABSENT, BlobInfo
 from loopwright.ports.lake import Between, Selection
 from loopwright.registry import Registry
 from pipelines.checkpoints import Json
@@ -86,7 +86,7 @@ class Manifest:
         except ConflictError:
             return
 
-    def _listed(self) -> Sequence[object]:
+    def _listed(self) -> Sequence[BlobInfo]:
         return list(self.blobs.list(f"{self.prefix}/parts/"))
 
 
