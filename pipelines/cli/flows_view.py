@@ -59,7 +59,7 @@ def show_training(outcome: "TrainOutcome") -> None:
     verdict = outcome.verdict
     if verdict is None:
         return
-    rows = table("", "check", "wanted", "got")
+    rows = table("", "check", "wanted", "got", loose=2)
     for finding in verdict.reasons:
         mark = "[green]✓[/]" if finding.passed else "[red]✗[/]" if finding.decides else "[dim]·[/]"
         rows.add_row(mark, finding.check, escape(finding.wanted), escape(finding.got))
@@ -92,7 +92,7 @@ def show_reproduction(found: "Reproduction") -> None:
         told = "another model came out" if found.trained else "it could not be trained again"
         out.print(f"[red]not identical[/]: {told}")
     if found.differences:
-        rows = table("differs", "then", "now")
+        rows = table("differs", "then", "now", loose=3)
         for one in found.differences:
             what = f"[red]{escape(one.what)}[/]" if one.result else escape(one.what)
             rows.add_row(what, escape(one.then), escape(one.now))

@@ -1,5 +1,6 @@
 """How values look on a terminal."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.table import Table
@@ -7,18 +8,21 @@ from rich.table import Table
 from pipelines.cli.door import out
 
 _DAY: Final = 86_400
-_WHOLE: Final = frozenset({"version", "made", "run", "status", "started", "took", "gate", "  week of"})
-"""Columns whose cells are never broken."""
-
 _NOTHING: Final = "[dim]—[/]"
 
 
-def table(*columns: str) -> Table:
-    """Return an empty table in the one style of the command line."""
+def table(*columns: str, loose: int = 1) -> Table:
+    """Return an empty table in the one style of the command line; only the last `loose` columns break their lines."""
     made = Table(box=None, header_style="dim", pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
+    for place, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=place < len(columns) - loose)
     return made
+
+
+def few(names: Sequence[str], most: int = 2) -> str:
+    """Return the first names and how many more there are; a dash for none."""
+    more = f" +{len(names) - most}" if len(names) > most else ""
+    return ", ".join(names[:most]) + more or _NOTHING
 
 
 def number(value: float | None) -> str:

@@ -47,11 +47,12 @@ def init(
 
 def demo(
     report: Annotated[Path | None, typer.Option(help="Where to write the report.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Stop after so many days.")] = None,
 ) -> None:
     """Live through a year of flights: train, serve, monitor, retrain, report. Under three minutes."""
     from pipelines.demo.demonstration import demonstrate  # noqa: PLC0415
 
-    demonstrate(_REPOSITORY / "examples" / "flights", report, console=out)
+    demonstrate(_REPOSITORY / "examples" / "flights", report, console=out, days=days)
 
 
 def up(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from pipelines.cli.door import out
-from pipelines.cli.forms import ago, date, moment, number, share, table
+from pipelines.cli.forms import ago, date, few, moment, number, share, table
 
 if TYPE_CHECKING:
     from pipelines.glance import Glance, ModelGlance
@@ -57,7 +57,7 @@ def _weeks(model: "ModelGlance") -> None:
     )
     for week in model.weeks:
         bounds = "" if week.low is None or week.high is None else f"{week.low:.3f}–{week.high:.3f}"
-        versions = ", ".join(str(version) for version in week.versions)
+        versions = ", ".join(f"v{version}" for version in week.versions)
         cells = [date(week.start), f"{week.rows:,}", versions, number(week.value), bounds, share(week.coverage)]
-        rows.add_row(f"  {cells[0]}", *cells[1:], ", ".join(week.drifted) or "—", ", ".join(week.broken) or "—")
+        rows.add_row(f"  {cells[0]}", *cells[1:], few(week.drifted), few(week.broken))
     out.print(rows)

@@ -34,8 +34,8 @@ _PAUSE: Final = 0.05
 _WHO: Final = "the demonstration"
 
 
-def demonstrate(folder: Path, report: Path | None, *, console: Console) -> Path:
-    """Live through the recording of a project and return the report.
+def demonstrate(folder: Path, report: Path | None, *, console: Console, days: int | None = None) -> Path:
+    """Live through the recording of a project, or its first days, and return the report.
 
     Raises:
         InvalidInputError: the project has a state that no demonstration made.
@@ -46,7 +46,7 @@ def demonstrate(folder: Path, report: Path | None, *, console: Console) -> Path:
     _begin(home)
     project = load_project(folder)
     with console.status("reading the recording"):
-        recording = load_recording(folder, project)
+        recording = load_recording(folder, project).until(days)
     clock = ReplayClock(home / CLOCK)
     clock.set(recording.start)
     platform = open_platform(Settings(home=home, project=folder, clock_file=home / CLOCK))

@@ -1,9 +1,13 @@
 """What a demonstration lives through: tables of the past, then what happens, in the order of time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Final
 
 from loopwright.columns import Columns, DType
+
+_DAY: Final = 86_400.0
 
 Row = Mapping[str, object]
 
@@ -43,3 +47,10 @@ class Recording:
     end: float
     past: Mapping[str, Table]
     moments: Iterator[Moment]
+
+    def until(self, days: int | None) -> "Recording":
+        """Return the recording's first days; None: all of it."""
+        if days is None:
+            return self
+        end = min(self.end, self.start + days * _DAY)
+        return replace(self, end=end, moments=takewhile(lambda moment: moment.at <= end, self.moments))
