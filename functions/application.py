@@ -1,19 +1,17 @@
 """Functions put together into one application, with its health and its OpenAPI document."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
+from functions.asgi import Receive, Scope, Send
 from functions.openapi import Paths, document, operation
 from functions.problems import Problem
-from functions.web import Answer, Endpoint, json_answer
+from functions.web import Answer, Endpoint, json_answer, problem_answer, send_answer
 from loopwright.definitions import Project
 from loopwright.ports import Telemetry
 
@@ -46,7 +44,36 @@ class Function:
     health: Callable[[], Mapping[str, ModelHealth]] = field(default=_no_models)
 
 
-def compose(project: Project, telemetry: Telemetry, functions: Sequence[Function]) -> Starlette:
+class Application:
+    """An ASGI application of endpoints. What none of them takes is answered by a problem."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._routes = [(_pattern(endpoint.route), endpoint) for endpoint in endpoints]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take note that the server starts and ends."""
+        match scope["type"]:
+            case "http":
+                await self._answer(scope, receive, send)
+            case "lifespan":
+                await _live(receive, send)
+            case _:
+                await send({"type": "websocket.close", "code": 1000})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method, allowed = scope["path"], scope["method"], set()
+        for pattern, endpoint in self._routes:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if endpoint.method == ("GET" if method == "HEAD" else method):
+                await endpoint(found.groupdict(), scope, receive, send)
+                return
+            allowed.add(endpoint.method)
+        await send_answer(send, _refused(path, method, allowed))
+
+
+def compose(project: Project, telemetry: Telemetry, functions: Sequence[Function]) -> Application:
     """Return the functions as one application."""
     own = [
         Endpoint("/health", lambda _: _health(functions), telemetry, method="GET", threaded=True),
@@ -54,10 +81,7 @@ def compose(project: Project, telemetry: Telemetry, functions: Sequence[Function
         Endpoint("/openapi.json", lambda _: _openapi(project, functions), telemetry, method="GET"),
     ]
     endpoints = [*(one for function in functions for one in function.endpoints), *own]
-    return Starlette(
-        routes=[endpoint.as_route() for endpoint in endpoints],
-        exception_handlers={404: _nothing_here, 405: _wrong_method},
-    )
+    return Application(endpoints)
 
 
 def _health(functions: Sequence[Function]) -> Answer:
@@ -73,8 +97,7 @@ def _ready(functions: Sequence[Function]) -> Answer:
         return json_answer({"ready": True})
     problems = tuple(problem for found in missing.values() for problem in found)
     detail = f"no champion to answer for {', '.join(missing)}"
-    problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", detail, problems, retry=True)
-    return Answer(problem.encode(), problem.status, b"application/problem+json")
+    return problem_answer(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not ready", detail, problems, retry=True))
 
 
 def _openapi(project: Project, functions: Sequence[Function]) -> Answer:
@@ -85,16 +108,23 @@ def _openapi(project: Project, functions: Sequence[Function]) -> Answer:
     return json_answer(document(project, [*(function.paths for function in functions), own]))
 
 
-async def _nothing_here(request: Request, _: Exception) -> Response:
-    detail = f"there is no {request.url.path} here: see /openapi.json"
-    return _response(Problem(HTTPStatus.NOT_FOUND, "not found", detail))
+def _pattern(route: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(route)))
 
 
-async def _wrong_method(request: Request, error: Exception) -> Response:
-    allowed = error.headers if isinstance(error, HTTPException) else None
-    detail = f"{request.url.path} does not take {request.method}: see /openapi.json"
-    return _response(Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed", detail), allowed)
+def _refused(path: str, method: str, allowed: set[str]) -> Answer:
+    if not allowed:
+        detail = f"there is no {path} here: see /openapi.json"
+        return problem_answer(Problem(HTTPStatus.NOT_FOUND, "not found", detail))
+    detail = f"{path} does not take {method}: see /openapi.json"
+    answer = problem_answer(Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method not allowed", detail))
+    return replace(answer, headers=((b"allow", ", ".join(sorted(allowed)).encode()),))
 
 
-def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(problem.encode(), problem.status, headers, "application/problem+json")
+async def _live(receive: Receive, send: Send) -> None:
+    """Answer the server's start and end; nothing has to be done for either."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

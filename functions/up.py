@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import uvicorn
-from starlette.applications import Starlette
 
 import functions.collect.app
 import functions.features.app
@@ -25,7 +24,7 @@ import functions.monitor.app
 import functions.predict.app
 import functions.retrain.app
 from adapters import open_platform
-from functions.application import compose
+from functions.application import Application, compose
 from functions.worker.loop import LEASE, Worker
 from loopwright.definitions import Project
 from loopwright.definitions.project import load_project
@@ -46,7 +45,7 @@ _SWITCH: Final = 0.0002
 """Seconds after which the worker's thread lets a request have the interpreter; Python's 5 ms would be felt."""
 
 
-def create_app(platform: Platform, project: Project, predictor: Predictor) -> Starlette:
+def create_app(platform: Platform, project: Project, predictor: Predictor) -> Application:
     """Return all functions as one application."""
     built = [
         functions.predict.app.build(platform, project, predictor),

@@ -1,8 +1,8 @@
 """The web's side of a function: bodies in, JSON out, problems by RFC 9457, and what all of that took.
 
 An action is a plain function of a `Call`. `Endpoint` turns it into an ASGI application: it reads the body up to a
-limit, runs the action (in a thread where it may take long, so that the event loop goes on), answers, and counts. It
-stands under Starlette's router without Starlette's request and response objects, which cost more than a prediction.
+limit, runs the action (in a thread where it may take long, so that the event loop goes on), answers, and counts. No
+web framework: importing one takes longer than everything else that a fresh process does before its first prediction.
 """
 
 import asyncio
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import msgspec
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
+from functions.asgi import Receive, Scope, Send
 from functions.problems import Problem, malformed, problem_of, too_large
 from loopwright.ports import Telemetry
 
@@ -64,7 +63,7 @@ class Endpoint:
 
     Attributes:
         route: the path's template, as it is counted.
-        methods: what it answers to.
+        method: what it answers to; who answers to GET answers to HEAD too.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class Endpoint:
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.route = route
-        self.methods = {method}
+        self.method = method
         self._action = action
         self._telemetry = telemetry
         self._threaded = threaded
@@ -87,20 +86,16 @@ class Endpoint:
         self._timer = timer
         self._flushed = timer()
 
-    def as_route(self) -> Route:
-        """Return the endpoint for Starlette's router."""
-        return Route(self.route, self, methods=sorted(self.methods))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    async def __call__(self, path: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whose path has these parameters."""
         started = self._timer()
-        answer = await self._answer(scope, receive)
-        await _send(send, answer)
+        answer = await self._answer(path, scope, receive)
+        await send_answer(send, answer, head=scope["method"] == "HEAD")
         self._measure(started, answer.status)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, path: Mapping[str, str], scope: Scope, receive: Receive) -> Answer:
         try:
-            call = Call(scope["path_params"], await _body(scope, receive, self._body_limit))
+            call = Call(path, await _body(scope, receive, self._body_limit))
             if self._threaded or len(call.body) > INLINE_LIMIT:
                 return await asyncio.to_thread(self._action, call)
             return self._action(call)
@@ -130,14 +125,15 @@ def problem_answer(problem: Problem) -> Answer:
     return Answer(problem.encode(), problem.status, b"application/problem+json", headers)
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
+    """Send the answer; of one to a HEAD request only the head."""
     headers = [
         (b"content-type", answer.content_type),
         (b"content-length", b"%d" % len(answer.body)),
         *answer.headers,
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from starlette.applications import Starlette
-
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import operation
 from functions.web import Answer, Endpoint, json_answer
 from loopwright.definitions import Project
@@ -15,7 +13,7 @@ ROUNDS: Final = 50
 """How many drains one call makes at the most, so that it ends while others go on sending."""
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
 

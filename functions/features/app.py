@@ -5,9 +5,8 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from starlette.applications import Starlette
 
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import REJECTED, operation
 from functions.problems import too_large
 from functions.schemas import Schema, example_row, field_schema, row_schema
@@ -41,7 +40,7 @@ _ROWS: Final = msgspec.json.Decoder(_Rows)
 _KEYS: Final = msgspec.json.Decoder(_Keys)
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
 

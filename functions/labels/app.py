@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from starlette.applications import Starlette
 
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import REJECTED, operation
 from functions.problems import too_large
 from functions.schemas import Schema
@@ -29,7 +28,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
 

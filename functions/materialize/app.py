@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from starlette.applications import Starlette
-
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import operation
 from functions.web import Answer, Endpoint, json_answer
 from loopwright.definitions import Project
@@ -12,7 +10,7 @@ from loopwright.features.materialize import materialize
 from loopwright.ports import Platform
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
 

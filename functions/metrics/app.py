@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from starlette.applications import Starlette
-
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import Paths
 from functions.web import Answer, Endpoint
 from loopwright.definitions import Project
@@ -15,7 +13,7 @@ from loopwright.ports.telemetry import LATENCY_BOUNDS, Series
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform)])
 

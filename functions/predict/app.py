@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from starlette.applications import Starlette
 
-from functions.application import Function, ModelHealth, compose
+from functions.application import Application, Function, ModelHealth, compose
 from functions.openapi import REJECTED, operation
 from functions.problems import malformed, too_large
 from functions.schemas import Schema, example_row, row_schema
@@ -34,7 +33,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project, Predictor(platform, project))])
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from starlette.applications import Starlette
 
 from adapters import cloudevents
-from functions.application import Function, compose
+from functions.application import Application, Function, compose
 from functions.openapi import REJECTED, operation
 from functions.web import Answer, Call, Endpoint, json_answer, parsed
 from loopwright.definitions import Project
@@ -30,7 +29,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
-def create_app(platform: Platform, project: Project) -> Starlette:
+def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
 

@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass
 
 import httpx
-from starlette.types import ASGIApp
+
+from functions.application import Application
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,14 @@ class Answered:
 class Caller:
     """Sends requests, one after another."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
 
     def get(self, path: str) -> Answered:
         return self._call("GET", path, None)
+
+    def head(self, path: str) -> Answered:
+        return self._call("HEAD", path, None)
 
     def post(self, path: str, body: object = None) -> Answered:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
