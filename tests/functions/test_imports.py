@@ -12,9 +12,9 @@ from adapters import open_platform
 from loopwright.settings import Settings
 from tests.airport import world
 
-HEAVY = frozenset(
-    "anyio arro3 deltalake duckdb fastapi onnx pandas plotly pydantic scipy skl2onnx sklearn skops starlette".split()
-)
+LIBRARIES = {"arro3", "deltalake", "duckdb", "onnx", "pandas", "plotly", "scipy", "skl2onnx", "sklearn", "skops"}
+FRAMEWORKS = {"anyio", "fastapi", "pydantic", "starlette"}
+HEAVY = LIBRARIES | FRAMEWORKS
 
 PREDICT = """
 import json, sys
