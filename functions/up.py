@@ -48,7 +48,7 @@ _SWITCH: Final = 0.0002
 def create_app(platform: Platform, project: Project, predictor: Predictor) -> Application:
     """Return all functions as one application."""
     built = [
-        functions.predict.app.build(platform, project, predictor),
+        functions.predict.app.build(platform, project, predictor, together=True),
         functions.labels.app.build(platform, project),
         functions.features.app.build(platform, project),
         functions.collect.app.build(platform, project),

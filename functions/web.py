@@ -15,6 +15,7 @@ import msgspec
 
 from functions.asgi import Receive, Scope, Send
 from functions.problems import Problem, malformed, problem_of, too_large
+from functions.turn import Together, Turn
 from loopwright.ports import Telemetry
 
 BODY_LIMIT: Final = 16 * 1024 * 1024
@@ -64,6 +65,8 @@ class Endpoint:
     Attributes:
         route: the path's template, as it is counted.
         method: what it answers to; who answers to GET answers to HEAD too.
+
+    With `together`, short calls that arrive at the same moment are answered by it instead of by the action.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Endpoint:
         *,
         method: str = "POST",
         threaded: bool = False,
+        together: Together[Call, Answer] | None = None,
         body_limit: int = BODY_LIMIT,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -82,6 +86,7 @@ class Endpoint:
         self._action = action
         self._telemetry = telemetry
         self._threaded = threaded
+        self._turn = Turn(together) if together else None
         self._body_limit = body_limit
         self._timer = timer
         self._flushed = timer()
@@ -98,7 +103,7 @@ class Endpoint:
             call = Call(path, await _body(scope, receive, self._body_limit))
             if self._threaded or len(call.body) > INLINE_LIMIT:
                 return await asyncio.to_thread(self._action, call)
-            return self._action(call)
+            return await self._turn.answer(call) if self._turn else self._action(call)
         except Exception as error:  # noqa: BLE001 - every error has an answer; unknown ones are logged there
             return problem_answer(problem_of(error, f"{scope['method']} {scope['path']}"))
 

@@ -1,7 +1,7 @@
 """Predictions over HTTP: `POST /models/{model}/predict`."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from functions.web import Answer, Call, Endpoint, json_answer, parsed
 from loopwright.definitions import Model, Project
 from loopwright.errors import LoopwrightError
 from loopwright.ports import Platform, Telemetry
+from loopwright.serving.answers import Predictions
 from loopwright.serving.identity import LONGEST_ID, id_key
 from loopwright.serving.predictor import Predictor
 
@@ -38,29 +39,66 @@ def create_app(platform: Platform, project: Project) -> Application:
     return compose(project, platform.telemetry, [build(platform, project, Predictor(platform, project))])
 
 
-def build(platform: Platform, project: Project, predictor: Predictor, *, row_limit: int = ROW_LIMIT) -> Function:
-    """Return the function, answering through this predictor."""
-    act = _action(predictor, platform.telemetry, row_limit)
+def build(
+    platform: Platform, project: Project, predictor: Predictor, *, row_limit: int = ROW_LIMIT, together: bool = False
+) -> Function:
+    """Return the function, answering through this predictor.
+
+    `together` is for servers: calls that arrive at the same moment are scored and logged as one batch.
+    """
+    act = _Predict(predictor, platform.telemetry, row_limit)
     return Function(
-        [Endpoint(ROUTE, act, platform.telemetry)],
+        [Endpoint(ROUTE, act, platform.telemetry, together=act.together if together else None)],
         {f"/models/{model.name}/predict": {"post": _describe(model, row_limit)} for model in project.models},
         lambda: _health(project, predictor),
     )
 
 
-def _action(
-    predictor: Predictor, telemetry: Telemetry, row_limit: int, timer: Callable[[], float] = time.perf_counter
-) -> Callable[[Call], Answer]:
-    def predict(call: Call) -> Answer:
-        started = timer()
-        model = call.path["model"]
-        predictions = predictor.predict(model, _rows(call.body, row_limit))
-        answer = json_answer(predictions)
-        telemetry.count("predictions", float(len(predictions.predictions)), model=model)
-        telemetry.observe("prediction_ms", (timer() - started) * 1e3, model=model)
-        return answer
+class _Predict:
+    """The action: from a call to its answer."""
 
-    return predict
+    def __init__(
+        self,
+        predictor: Predictor,
+        telemetry: Telemetry,
+        row_limit: int,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._predictor = predictor
+        self._telemetry = telemetry
+        self._row_limit = row_limit
+        self._timer = timer
+
+    def __call__(self, call: Call) -> Answer:
+        started = self._timer()
+        predictions = self._predictor.predict(call.path["model"], _rows(call.body, self._row_limit))
+        return self._answer(predictions, started)
+
+    def together(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+        """Answer calls of one model as one batch; if that fails, each by itself, so that each gets its own error."""
+        models = {call.path["model"] for call in calls}
+        if len(calls) > 1 and len(models) == 1:
+            started = self._timer()
+            try:
+                requests = [_rows(call.body, self._row_limit) for call in calls]
+                found = self._predictor.predict_together(models.pop(), requests)
+            except Exception:  # noqa: BLE001 - whose error it is shows when each is answered by itself
+                return [self._alone(call) for call in calls]
+            return [self._answer(predictions, started) for predictions in found]
+        return [self._alone(call) for call in calls]
+
+    def _alone(self, call: Call) -> Answer | Exception:
+        try:
+            return self(call)
+        except Exception as error:  # noqa: BLE001 - the caller raises it where it belongs
+            return error
+
+    def _answer(self, predictions: Predictions, started: float) -> Answer:
+        answer = json_answer(predictions)
+        model = predictions.model
+        self._telemetry.count("predictions", float(len(predictions.predictions)), model=model)
+        self._telemetry.observe("prediction_ms", (self._timer() - started) * 1e3, model=model)
+        return answer
 
 
 def _rows(content: bytes, row_limit: int) -> list[Row]:

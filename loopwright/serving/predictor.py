@@ -69,14 +69,23 @@ class Predictor:
             UnavailableError: there is no champion yet, or the log does not take the predictions; none was made.
             IntegrityError, DefinitionError: the champion cannot be loaded; see `Versions.current`.
         """
+        return self.predict_together(model_name, [rows])[0]
+
+    def predict_together(
+        self, model_name: str, requests: Sequence[Sequence[MutableMapping[str, object]]]
+    ) -> list[Predictions]:
+        """Answer several requests as `predict` answers one, at little more than its cost.
+
+        An id may not repeat within a request. What is wrong with one of them is raised for all, and nothing is logged.
+        """
         started = self._timer()
         prepared = self._prepared.get(model_name) or self._prepare(model_name)
-        if not rows:
+        if not all(requests):
             raise InvalidInputError("there are no rows to predict: send at least one")
         serving = self._versions.current(prepared.model)
-        ids = take_ids(rows, prepared.id_key, self._platform.new_id)
-        now = self._platform.clock()
-        assembled = assemble(prepared.model, prepared.parser.parse(rows), self._store, now)
+        ids = [one for rows in requests for one in take_ids(rows, prepared.id_key, self._platform.new_id)]
+        rows = requests[0] if len(requests) == 1 else [row for rows in requests for row in rows]
+        assembled = assemble(prepared.model, prepared.parser.parse(rows), self._store, self._platform.clock())
         answered = [
             self._score(loaded, arm, positions, assembled.columns, started)
             for arm, loaded, positions in _routes(serving, ids)
@@ -84,7 +93,8 @@ class Predictor:
         scored = answered + self._shadowed(model_name, serving, assembled.columns)
         self._log([prepared.recorder.entry(one, ids, assembled.columns, assembled.ages) for one in scored])
         ages = {view: [round(one, 3) for one in age.tolist()] for view, age in assembled.ages.items()}
-        return Predictions(model_name, serving.champion.version, _answers(answered, ids), ages)
+        together = Predictions(model_name, serving.champion.version, _answers(answered, ids), ages)
+        return [together] if len(requests) == 1 else _parted(together, [len(rows) for rows in requests])
 
     def refresh(self, model_name: str) -> Serving:
         """Read the registry and load what it names now instead of at the next request; raises as `predict` does."""
@@ -146,3 +156,13 @@ def _answers(answered: Sequence[Scored], ids: Sequence[str]) -> list[Prediction]
         for position, score, prediction in zip(positions, one.scores.tolist(), one.predictions.tolist(), strict=True):
             rows[position] = Prediction(ids[position], score, prediction, one.arm, version)
     return [rows[position] for position in range(len(ids))]
+
+
+def _parted(together: Predictions, lengths: Sequence[int]) -> list[Predictions]:
+    parts, first = [], 0
+    for length in lengths:
+        rows = slice(first, first + length)
+        ages = {view: age[rows] for view, age in together.ages.items()}
+        parts.append(Predictions(together.model, together.version, together.predictions[rows], ages))
+        first += length
+    return parts

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -38,11 +39,20 @@ class Caller:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self._call("POST", path, content)
 
-    def _call(self, method: str, path: str, content: bytes | None) -> Answered:
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self._app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://airport") as client:
-                return await client.request(method, path, content=content)
+    def post_together(self, path: str, bodies: Sequence[object]) -> list[Answered]:
+        """Send all requests at the same moment."""
 
-        response = asyncio.run(send())
+        async def send_all() -> list[Answered]:
+            sent = [self._send("POST", path, json.dumps(body).encode()) for body in bodies]
+            return await asyncio.gather(*sent)
+
+        return asyncio.run(send_all())
+
+    def _call(self, method: str, path: str, content: bytes | None) -> Answered:
+        return asyncio.run(self._send(method, path, content))
+
+    async def _send(self, method: str, path: str, content: bytes | None) -> Answered:
+        transport = httpx.ASGITransport(app=self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://airport") as client:
+            response = await client.request(method, path, content=content)
         return Answered(response.status_code, response.headers["content-type"], response.text)

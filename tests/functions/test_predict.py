@@ -186,3 +186,27 @@ def test_requests_are_counted_by_route_and_status(platform: Platform, caller: Ca
     assert series["request_ms", "400"].count == 1
     assert series["predictions", None].total == 3
     assert series["prediction_ms", None].count == 2
+
+
+def test_calls_of_one_moment_are_logged_together_and_answered_each_by_itself(platform: Platform) -> None:
+    world.crown(platform, world.register(platform))
+    predictor = Predictor(platform, world.project())
+    app = compose(world.project(), platform.telemetry, [build(platform, world.project(), predictor, together=True)])
+    bodies = [{"row": {**world.ROW, "id": f"p{number}", "distance": 100 * number}} for number in range(8)]
+    answers = Caller(app).post_together("/models/delays/predict", bodies)
+    assert [answer.body["predictions"][0]["id"] for answer in answers] == [f"p{number}" for number in range(8)]
+    assert [answer.body["predictions"][0]["score"] for answer in answers] == pytest.approx(
+        [number / 20 for number in range(8)]
+    )
+    assert platform.queue.depth("predictions").ready < 8
+
+
+def test_a_bad_call_spoils_no_other_of_its_moment(platform: Platform) -> None:
+    world.crown(platform, world.register(platform))
+    predictor = Predictor(platform, world.project())
+    app = compose(world.project(), platform.telemetry, [build(platform, world.project(), predictor, together=True)])
+    bodies = [{"row": world.ROW}, {"row": {**world.ROW, "distance": "far"}}, {}, {"row": world.ROW}]
+    answers = Caller(app).post_together("/models/delays/predict", bodies)
+    assert [answer.status for answer in answers] == [200, 400, 400, 200]
+    assert "distance" in answers[1].body["problems"][0]
+    assert "either `rows`" in answers[2].body["detail"]

@@ -249,3 +249,21 @@ def test_what_cannot_be_logged_is_refused(platform: Platform) -> None:
         predictor.predict("delays", world.rows(1))
     switch.broken = False
     assert len(predictor.predict("delays", world.rows(1)).predictions) == 1
+
+
+def test_requests_together_get_what_each_would_get_alone(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    first = [{**world.ROW, "id": "a"}, {**world.ROW, "id": "b", "origin": "LGA"}]
+    second = [{**world.ROW, "id": "a", "distance": 500}]  # an id may repeat in another request
+    one, other = predictor.predict_together("delays", [first, second])
+    assert [(row.id, row.score) for row in one.predictions] == [("a", 0.5), ("b", 0.0)]
+    assert [(row.id, row.score) for row in other.predictions] == [("a", 0.25)]
+    assert (len(one.ages["weather"]), len(other.ages["weather"])) == (2, 1)
+    assert len(logged(platform)) == 1
+
+
+def test_what_is_wrong_with_one_of_the_requests_is_raised_for_all(platform: Platform, predictor: Predictor) -> None:
+    champion(platform)
+    with pytest.raises(InvalidInputError):
+        predictor.predict_together("delays", [world.rows(1), [{**world.ROW, "distance": "far"}]])
+    assert not logged(platform)

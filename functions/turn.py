@@ -1,0 +1,39 @@
+"""Calls that arrive in one turn of the event loop, answered together: what a call costs by itself is paid once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+CallT = TypeVar("CallT")
+AnswerT = TypeVar("AnswerT")
+
+Together = Callable[[Sequence[CallT]], Sequence[AnswerT | Exception]]
+"""Answers calls, in their order; where one has no answer, its error stands in its place. It raises nothing."""
+
+
+class Turn(Generic[CallT, AnswerT]):
+    """Gathers the calls of one turn of the event loop. Nobody waits for a call that may still come."""
+
+    def __init__(self, together: Together[CallT, AnswerT]) -> None:
+        self._together = together
+        self._waiting: list[tuple[CallT, asyncio.Future[AnswerT]]] = []
+
+    async def answer(self, call: CallT) -> AnswerT:
+        """Return the call's answer, or raise its error."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[AnswerT] = loop.create_future()
+        self._waiting.append((call, future))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._end)
+        return await future
+
+    def _end(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        answers = self._together([call for call, _ in waiting])
+        for (_, future), answer in zip(waiting, answers, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
