@@ -88,4 +88,4 @@ def _draws(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]
     """Yield, for each resample, how often each row was drawn."""
     generator = np.random.default_rng(seed)
     for _ in range(resamples if rows else 0):
-        yield np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        yield np.bincount(generator.integers(0, rows, rows, dtype=np.uint32), minlength=rows).astype(np.float64)

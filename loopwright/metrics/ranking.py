@@ -11,18 +11,22 @@ from loopwright.metrics.answers import Statistic, weighted_sum
 def roc_auc(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
     """Return the area under the ROC curve: P(positive above negative) + P(tie) / 2 (Mann and Whitney 1947).
 
-    With w the weight of the negatives below a group of equal scores, it is the sum over groups of
-    positives · (w + negatives / 2), divided by all positives · all negatives.
+    It is the sum over positives of weight · (negatives below + negatives level / 2), divided by all positives · all
+    negatives. Where each positive stands among the negatives is looked up once; a resample changes weights alone.
     """
-    order, starts, truth = _groups(target, score)
+    negative = np.flatnonzero(target <= 0)
+    negative = negative[np.argsort(score[negative], kind="stable")]
+    positive = np.flatnonzero(target > 0)
+    ranks = [np.searchsorted(score[negative], score[positive], side) for side in ("left", "right")]
 
     def area(weights: NDArray[np.float64]) -> float:
-        positives, negatives = _group_weights(weights[order], starts, truth)
-        total = float(positives.sum()) * float(negatives.sum())
+        below = np.zeros(len(negative) + 1)
+        np.cumsum(weights[negative], out=below[1:])
+        positives = weights[positive]
+        total = float(positives.sum()) * float(below[-1])
         if total == 0:
             return math.nan
-        below = np.cumsum(negatives) - negatives / 2
-        return weighted_sum(positives, below) / total
+        return weighted_sum(positives, below[ranks[0]] + below[ranks[1]]) / (2 * total)
 
     return area
 
