@@ -30,7 +30,8 @@ class ReplayClock:
 
     def __call__(self) -> float:
         """Return the moment in the file."""
-        return float(self._path.read_text("ascii"))
+        with self._path.open("rb", buffering=0) as file:
+            return float(file.read())
 
     def set(self, moment: float) -> None:
         """Move the clock; readers see the old moment or the new one, never a part of either."""
