@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from adapters.arrow import dtype_of
+from adapters.arrow import schema_of as arrow_schema
 from loopwright.clock import isoformat
 from loopwright.columns import DType
 from loopwright.errors import InvalidInputError, LoopwrightError, UnavailableError
@@ -25,6 +26,9 @@ _CONFIGURATION: Final = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
+_SMALL: Final = 1_000_000
+"""Bytes: the small compaction makes files up to this size and leaves larger ones to the nightly one."""
+
 _HOUR: Final = 3_600
 _DAY: Final = 24 * _HOUR
 
@@ -96,12 +100,31 @@ def append(place: "DeltaTable | Path", rows: "Table", *, evolve: bool, transacti
             rows,
             mode="append",
             schema_mode="merge" if evolve else None,
-            configuration=_CONFIGURATION if isinstance(place, Path) else None,
+            configuration=_CONFIGURATION | _statistics(rows) if isinstance(place, Path) else None,
             commit_properties=CommitProperties(app_transactions=transactions),
         )
     except CommitFailedError:
         return None
     return opened(place) if isinstance(place, Path) else place
+
+
+def _statistics(rows: "Table") -> dict[str, str]:
+    """Return the setting that keeps statistics of time columns only: no other is selected by, and each costs a read."""
+    names = [name for name, dtype in arrow_schema(rows).items() if dtype == "time" and "`" not in name]
+    if not names:
+        return {"delta.dataSkippingNumIndexedCols": "0"}
+    return {"delta.dataSkippingStatsColumns": ",".join(f"`{name}`" for name in names)}
+
+
+def compact_small(table: "DeltaTable") -> bool:
+    """Make one file of the small ones that are there; False when nothing came of it, which does no harm."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        table.optimize.compact(target_size=_SMALL)
+    except (DeltaError, OSError):
+        return False
+    return True
 
 
 def scan(table: "DeltaTable", selection: Selection, names: tuple[str, ...]) -> ArrowStream:

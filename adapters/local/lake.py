@@ -28,16 +28,21 @@ _PATIENCE: Final = 30.0
 
 _PAUSE: Final = 0.02
 
+_TIDY_EVERY: Final = 16
+"""Whoever makes each version of this multiple compacts small files: reads and appends cost more with every file."""
+
 
 class LocalLake(Lake):
     """Versioned tables as Delta tables; whatever reads Delta Lake reads them.
 
-    Compaction and expiry make versions too. Expiry goes by the files' own times, which are the machine's.
+    Compaction and expiry make versions too; now and then an append is followed by the compaction of the newest small
+    files. Expiry goes by the files' own times, which are the machine's.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._opened: dict[str, DeltaTable] = {}
+        self._older: dict[str, DeltaTable] = {}
         self._locks: dict[str, threading.RLock] = {}
         self._lock = threading.Lock()
 
@@ -79,7 +84,8 @@ class LocalLake(Lake):
     def read(self, table: str, selection: Selection = EVERYTHING, *, version: int | None = None) -> ArrowStream:
         with self._turn(table, "read"):
             found = self._at(table, version)
-            self._check_files(table, version, (path for path, _ in delta.files(found)) if version is not None else ())
+            if found is not self._opened[table]:
+                self._check_files(table, version, (path for path, _ in delta.files(found)))
             return delta.scan(found, selection, _names(table, found, selection))
 
     @override
@@ -115,7 +121,7 @@ class LocalLake(Lake):
     def maintain(self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = ()) -> Maintenance:
         with self._turn(table, "maintain"):
             found = self._at(table, None)
-            keep = [version for version in keep_versions if 0 <= version < found.version()]
+            keep = [version for version in keep_versions if 0 <= version <= found.version()]
             return delta.maintain(found, keep_seconds=keep_seconds, keep_versions=keep)
 
     @override
@@ -157,7 +163,10 @@ class LocalLake(Lake):
             self._opened.pop(table, None)
             return None
         self._opened[table] = ours
-        return ours.version()
+        version = ours.version()
+        if version % _TIDY_EVERY == _TIDY_EVERY - 1 and not delta.compact_small(ours):
+            self._opened.pop(table)
+        return version
 
     def _newest(self, table: str) -> "DeltaTable | None":
         found = self._opened.get(table)
@@ -178,7 +187,11 @@ class LocalLake(Lake):
             return newest
         if not 0 <= version < newest.version():
             raise NotFoundError(f"lake table {table}, version {version}: the newest is {newest.version()}")
-        return delta.opened(self._folder(table), version)
+        older = self._older.get(table)
+        if older is None or older.version() != version:
+            # Whoever reads a version often reads it several times in a row.
+            older = self._older[table] = delta.opened(self._folder(table), version)
+        return older
 
     def _check_files(self, table: str, version: int | None, paths: Iterable[str]) -> None:
         """Raise NotFoundError when a file of an older version is gone: a stream could only break off later."""
