@@ -21,7 +21,7 @@ from pipelines.glance import QUEUES
 
 Level = Literal["fine", "warning", "broken"]
 
-_LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "onnxruntime", "skl2onnx", "deltalake", "duckdb", "starlette")
+_LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "onnxruntime", "skl2onnx", "deltalake", "duckdb", "uvicorn")
 _LOW_DISK: Final = 1 << 30
 _PYTHON: Final = (3, 11)
 
