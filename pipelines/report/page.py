@@ -1,5 +1,8 @@
 """The page: one file, charts and scripts inside, readable on paper too."""
 
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib import resources
 from string import Template
@@ -39,8 +42,7 @@ def page(story: Story) -> str:
         metric=escape(story.metric.replace("_", " ")),
         drift=drift,
         drift_rule=escape(_drift_rule(story)),
-        ledger="".join(_row(occasion) for occasion in story.occasions if _tells(occasion, story)),
-        silent=_silent(story),
+        ledger="".join(_ledger(story)),
         quality="".join(_quality(story)) or '<tr><td colspan="5">Nothing was found.</td></tr>',
         ages=_ages(story),
         latency=_figure(charts.latency(story), "latency"),
@@ -76,27 +78,36 @@ def _cards(story: Story) -> list[str]:
     ]
 
 
-def _tells(occasion: Occasion, story: Story) -> bool:
-    """Return whether an entry is worth a row: trainings, and refusals for another reason than the one before."""
-    if occasion.entry.decision.started:
-        return True
-    before = story.occasions[: story.occasions.index(occasion)]
-    return not before or before[-1].entry.decision.why != occasion.entry.decision.why
+def _ledger(story: Story) -> Iterator[str]:
+    """Yield a row for every training, and one for all the occasions in between that were turned down."""
+    turned_down: list[str] = []
+    for occasion in story.occasions:
+        if not occasion.entry.decision.started:
+            turned_down.append(occasion.entry.decision.why)
+            continue
+        yield from _between(turned_down)
+        turned_down = []
+        yield _row(occasion)
+    yield from _between(turned_down)
 
 
-def _silent(story: Story) -> str:
-    hidden = sum(not _tells(occasion, story) for occasion in story.occasions)
-    if not hidden:
-        return ""
-    return f'<p class="note">{hidden} more occasions were turned down for the same reason as the one above them.</p>'
+def _between(reasons: Sequence[str]) -> Iterator[str]:
+    if reasons:
+        kinds = Counter(_kind(reason) for reason in reasons)
+        told = "; ".join(f"{count} × {escape(kind)}" for kind, count in kinds.most_common())
+        yield f'<tr class="between"><td></td><td colspan="4">turned down in between: {told}</td></tr>'
+
+
+def _kind(reason: str) -> str:
+    """Return a reason without what differs from day to day: the moment, the job's key."""
+    return re.sub(r" until \S+|(?<=job )\S+ ", "", reason)
 
 
 def _row(occasion: Occasion) -> str:
     entry, version = occasion.entry, occasion.version
     verdict = version.verdict if version else None
     if verdict is None:
-        mark, told = ("wait", "not started") if not entry.decision.started else ("wait", "no verdict")
-        reasons = escape(entry.decision.why)
+        mark, told, reasons = "wait", "no verdict", escape(entry.decision.why)
     elif verdict.passed:
         mark, told = "pass", f"version {version.version if version else ''} promoted"
         reasons = "<br>".join(

@@ -109,8 +109,11 @@ def _trainings(story: Story) -> Iterator[str]:
     told = ", ".join(f"{count} by {kind if kind != 'person' else 'a person'}" for kind, count in kinds.most_common())
     through = sum(passed(one) for one in trained)
     refused = len(trained) - through
-    end = "refused none" if not refused else f"refused {refused}"
-    yield f"It was trained {len(trained)} times ({told}). The gate let {through} candidates pass and {end}."
+    times = "once" if len(trained) == 1 else f"{len(trained)} times"
+    yield (
+        f"It was trained {times} ({told}). The gate let {through or 'no'} candidate{'' if through == 1 else 's'} pass and "
+        f"refused {refused or 'none'}."
+    )
 
 
 def _first_alerts(story: Story) -> Iterator[str]:
