@@ -111,8 +111,8 @@ def _trainings(story: Story) -> Iterator[str]:
     refused = len(trained) - through
     times = "once" if len(trained) == 1 else f"{len(trained)} times"
     yield (
-        f"It was trained {times} ({told}). The gate let {through or 'no'} candidate{'' if through == 1 else 's'} pass and "
-        f"refused {refused or 'none'}."
+        f"It was trained {times} ({told}). "
+        f"The gate let {through or 'no'} candidate{'' if through == 1 else 's'} pass and refused {refused or 'none'}."
     )
 
 
