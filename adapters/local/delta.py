@@ -181,7 +181,8 @@ def _predicate(selection: Selection) -> str | None:
     terms: list[str] = []
     for between in selection.where:
         column = _quoted(between.column)
-        terms.append(f"{column} IS NOT NULL")
+        if between.low is None and between.high is None:
+            terms.append(f"{column} IS NOT NULL")
         if between.low is not None:
             terms.append(f"{column} >= '{isoformat(between.low)}'")
         if between.high is not None:

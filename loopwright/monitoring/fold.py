@@ -20,11 +20,21 @@ from loopwright.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a fold counted: rows without repeats, slots that it touched, and the lake version that it has reached."""
+    """What a fold counted.
+
+    Attributes:
+        rows: without repeats.
+        slots: that they fell into.
+        since: the lake version after which it began.
+        version: the lake version that it has reached.
+        windows: by number, those that rows of (since, version] fell into.
+    """
 
     rows: int
     slots: int
+    since: int
     version: int
+    windows: frozenset[int]
 
 
 class Fold:
@@ -49,7 +59,9 @@ class Fold:
         """
         newest = self._platform.lake.version(predictions_table(self._model.name))
         checkpoint, expect = self._store.checkpoint()
+        since = checkpoint.counted
         rows = slots = 0
+        starts: set[float] = set()
         while newest is not None and checkpoint.counted < newest:
             until = newest if checkpoint.until is None else checkpoint.until
             fresh = self._fresh(checkpoint.counted, until)
@@ -57,8 +69,10 @@ class Fold:
             added = list(fresh.values())[checkpoint.done :]
             rows += sum(counts.rows for counts in added)
             slots += len(added)
+            starts.update(slot.start for slot in fresh)
             checkpoint, expect = self._store.checkpoint()
-        return Folded(rows, slots, checkpoint.counted)
+        window = self._model.monitors.window.total_seconds()
+        return Folded(rows, slots, since, checkpoint.counted, frozenset(round(start / window) for start in starts))
 
     def _fresh(self, since: int, until: int) -> dict[Slot, WindowCounts]:
         """Return the counts of what came in (since, until], in the order of the slots: always the same."""

@@ -9,6 +9,7 @@ from loopwright.columns import Columns, length, moments, take
 from loopwright.definitions.model import Model
 from loopwright.metrics import Answers
 from loopwright.monitoring.counting import window_of
+from loopwright.monitoring.fold import Folded
 from loopwright.monitoring.history import judged_span
 from loopwright.monitoring.labelled import Labelled, join_labels, read_predictions, windows_of_labels
 from loopwright.monitoring.newcomers import appended, labels_table, predictions_table
@@ -34,8 +35,8 @@ class Judging:
         self._window = model.monitors.window.total_seconds()
         self._span = max(round(judged_span(model) / self._window), 1)
 
-    def run(self, *, predictions: int) -> int:
-        """Measure what changed up to a version of the predictions and the newest labels; return how many labels came.
+    def run(self, folded: Folded) -> int:
+        """Measure what changed up to where a fold has come and the newest labels; return how many labels came.
 
         Windows are computed from the lake and written whole, and the versions that were looked at are written last:
         repeated after a crash it comes to the same.
@@ -46,10 +47,11 @@ class Judging:
         """
         labels = self._lake.version(labels_table(self._model.name))
         before, expect = self._store.judged()
+        predictions = folded.version
         if labels is None or predictions == NOTHING or before == Judged(predictions, labels):
             return 0
         fresh = self._fresh_labels(before.labels, labels)
-        made = self._made_since(before.predictions, predictions)
+        made = self._made_since(before.predictions, folded)
         rows, touched = self._touched(made, fresh, version=predictions)
         puts = list(self._measure(rows, touched, labels=labels)) if len(touched) else []
         self._write(puts, Judged(predictions, labels), expect)
@@ -59,24 +61,23 @@ class Judging:
         selection = Selection(("prediction_id", "labeled_at"))
         return appended(self._lake, labels_table(self._model.name), since=since, until=until, selection=selection)
 
-    def _made_since(self, since: int, until: int) -> NDArray[np.float64]:
-        if since >= until:
-            return np.empty(0)
+    def _made_since(self, since: int, folded: Folded) -> NDArray[np.int64]:
+        """Return the windows of predictions since a version: those of the fold, where it began at that version."""
+        if since in (folded.since, folded.version):
+            return np.array(sorted(folded.windows if since == folded.since else ()), dtype=np.int64)
         table, selection = predictions_table(self._model.name), Selection(("predicted_at",))
-        rows = appended(self._lake, table, since=since, until=until, selection=selection)
+        rows = appended(self._lake, table, since=since, until=folded.version, selection=selection)
         made = moments(rows["predicted_at"])
-        return made[~np.isnan(made)]
+        return np.unique(window_of(made[~np.isnan(made)], self._window))
 
-    def _touched(
-        self, made: NDArray[np.float64], labels: Columns, *, version: int
-    ) -> tuple[Columns, NDArray[np.int64]]:
+    def _touched(self, made: NDArray[np.int64], labels: Columns, *, version: int) -> tuple[Columns, NDArray[np.int64]]:
         """Return the windows whose performance changed, and predictions that reach back far enough to measure it.
 
         Most labels land soon, so the nearest predictions are looked at first, and those back to the horizon only if
         there are labels whose prediction was not among them.
         """
         landed = moments(labels["labeled_at"])
-        dated = np.concatenate([made, landed[~np.isnan(landed)]])
+        dated = np.concatenate([made * self._window, landed[~np.isnan(landed)]])
         rows: Columns = {}
         touched = np.empty(0, dtype=np.int64)
         if not len(dated):
@@ -86,7 +87,7 @@ class Judging:
             low = (np.floor((earliest - reach) / self._window) - self._span + 1) * self._window
             rows = read_predictions(self._lake, self._model, version=version, low=float(low))
             labelled, complete = windows_of_labels(rows, ids)
-            touched = np.unique(window_of(np.concatenate([made, labelled]), self._window))
+            touched = np.union1d(made, window_of(labelled, self._window))
             if complete:
                 break
         return rows, touched

@@ -71,7 +71,7 @@ class Monitor:
             try:
                 folded = Fold(self._platform, model, store, chunk=self._chunk).run()
                 judging = Judging(self._platform.lake, self._platform.table, model, store, chunk=self._chunk)
-                labels = judging.run(predictions=folded.version)
+                labels = judging.run(folded)
             except ConflictError:
                 continue
             champion = self._champion(model)
