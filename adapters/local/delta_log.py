@@ -16,12 +16,17 @@ class _Add(msgspec.Struct, frozen=True):
     dataChange: bool = True  # noqa: N815 - the protocol's name
 
 
+class _Remove(msgspec.Struct, frozen=True):
+    path: str
+
+
 class _Transaction(msgspec.Struct, frozen=True):
     appId: str  # noqa: N815 - the protocol's name
 
 
 class _Action(msgspec.Struct, frozen=True):
     add: _Add | None = None
+    remove: _Remove | None = None
     txn: _Transaction | None = None
 
 
@@ -43,6 +48,19 @@ def appended_files(folder: Path, *, since: int, until: int) -> Iterator[str]:
         for action in _actions(folder, version):
             if action.add is not None and action.add.dataChange:
                 yield action.add.path
+
+
+def before_removals(folder: Path, *, since: int, until: int) -> Iterator[int]:
+    """Yield the versions in [since, until) that the next one took files from.
+
+    Together with `since` and `until` they need every file that any version from the one to the other needs.
+
+    Raises:
+        NotFoundError: a commit in between has expired.
+    """
+    for version in range(since + 1, until + 1):
+        if any(action.remove is not None for action in _actions(folder, version)):
+            yield version - 1
 
 
 def version_of(folder: Path, transaction: str, newest: int) -> int:

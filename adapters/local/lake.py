@@ -13,7 +13,7 @@ from typing_extensions import override
 from adapters.arrow import normalized, to_arrow, to_columns
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.local import delta
-from adapters.local.delta_log import appended_files, commit_file, version_of
+from adapters.local.delta_log import appended_files, before_removals, commit_file, version_of
 from adapters.rules import check_lake_table
 from loopwright.columns import Columns, DType
 from loopwright.errors import NotFoundError, UnavailableError
@@ -118,11 +118,17 @@ class LocalLake(Lake):
             return delta.content_digest(self._at(table, version))
 
     @override
-    def maintain(self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = ()) -> Maintenance:
+    def maintain(
+        self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = (), keep_since: int | None = None
+    ) -> Maintenance:
         with self._turn(table, "maintain"):
             found = self._at(table, None)
-            keep = [version for version in keep_versions if 0 <= version <= found.version()]
-            return delta.maintain(found, keep_seconds=keep_seconds, keep_versions=keep)
+            newest = found.version()
+            keep = {version for version in keep_versions if 0 <= version <= newest}
+            if keep_since is not None:
+                since = min(max(keep_since, 0), newest)
+                keep |= {since, newest, *before_removals(self._folder(table), since=since, until=newest)}
+            return delta.maintain(found, keep_seconds=keep_seconds, keep_versions=sorted(keep))
 
     @override
     def tables(self) -> list[str]:

@@ -90,7 +90,9 @@ class MemoryLake(Lake):
         return self._upto(table, version)[-1].digest
 
     @override
-    def maintain(self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = ()) -> Maintenance:
+    def maintain(
+        self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = (), keep_since: int | None = None
+    ) -> Maintenance:
         blocks = len(self._upto(table, None))
         return Maintenance(blocks, blocks, 0)
 

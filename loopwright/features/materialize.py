@@ -71,6 +71,12 @@ def materialize(platform: Platform, view: FeatureView, *, now: float) -> Materia
     return Materialized(view.name, rows, written, version)
 
 
+def version_needed(platform: Platform, view: FeatureView) -> int | None:
+    """Return the version of the view's source from which on the next run reads changes; None: it reads everything."""
+    version = checkpoints.load(platform.table, view).version
+    return None if version < 0 else version
+
+
 def _streams(lake: Lake, view: FeatureView, start: Checkpoint, *, until: int, due: bool) -> Iterator[ArrowStream]:
     """Yield the rows that may be news, some of them perhaps twice."""
     selection = Selection(columns=tuple(source_columns(view)))

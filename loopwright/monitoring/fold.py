@@ -11,7 +11,7 @@ from loopwright.errors import ConflictError, NotFoundError
 from loopwright.monitoring.counting import count_rows, read_columns_of
 from loopwright.monitoring.newcomers import new_predictions, predictions_table
 from loopwright.monitoring.profiles import PROFILE_FILE, Profile, watched_fields
-from loopwright.monitoring.store import Checkpoint, WindowStore
+from loopwright.monitoring.store import NOTHING, Checkpoint, WindowStore
 from loopwright.monitoring.windows import Slot, WindowCounts
 from loopwright.ports import Platform
 from loopwright.ports.table import Absent, Put, Version
@@ -28,6 +28,7 @@ class Folded:
         since: the lake version after which it began.
         version: the lake version that it has reached.
         windows: by number, those that rows of (since, version] fell into.
+        forgotten: the lake no longer knew what came after `since`, so everything was counted anew.
     """
 
     rows: int
@@ -35,6 +36,7 @@ class Folded:
     since: int
     version: int
     windows: frozenset[int]
+    forgotten: bool
 
 
 class Fold:
@@ -53,26 +55,38 @@ class Fold:
         slot in a fixed order, with a cursor in the checkpoint: whoever comes after a crash counts the same rows again
         and goes on behind the cursor.
 
+        Where the versions in between have expired, what is new can no longer be told from what was counted. But the
+        newest version has all rows of the log, so then all of them are counted anew, in place of what was counted.
+
         Raises:
             ConflictError: another monitor folds the same model at this moment; it has done part of the work.
-            NotFoundError: the lake has forgotten versions that were not counted yet.
         """
         newest = self._platform.lake.version(predictions_table(self._model.name))
         checkpoint, expect = self._store.checkpoint()
         since = checkpoint.counted
         rows = slots = 0
         starts: set[float] = set()
+        forgotten = False
         while newest is not None and checkpoint.counted < newest:
-            until = newest if checkpoint.until is None else checkpoint.until
-            fresh = self._fresh(checkpoint.counted, until)
-            self._add(checkpoint, expect, until, fresh)
-            added = list(fresh.values())[checkpoint.done :]
+            start, until, fresh = self._next(checkpoint, newest)
+            self._add(start, expect, until, fresh)
+            added = list(fresh.values())[start.done :]
             rows += sum(counts.rows for counts in added)
             slots += len(added)
             starts.update(slot.start for slot in fresh)
+            forgotten |= start.anew
             checkpoint, expect = self._store.checkpoint()
         window = self._model.monitors.window.total_seconds()
-        return Folded(rows, slots, since, checkpoint.counted, frozenset(round(start / window) for start in starts))
+        windows = frozenset(round(start / window) for start in starts)
+        return Folded(rows, slots, since, checkpoint.counted, windows, forgotten)
+
+    def _next(self, checkpoint: Checkpoint, newest: int) -> tuple[Checkpoint, int, dict[Slot, WindowCounts]]:
+        """Return the fold that goes on from a checkpoint, the version that it goes to, and its counts."""
+        until = newest if checkpoint.until is None else checkpoint.until
+        try:
+            return checkpoint, until, self._fresh(NOTHING if checkpoint.anew else checkpoint.counted, until)
+        except NotFoundError:
+            return Checkpoint(checkpoint.counted, newest, anew=True), newest, self._fresh(NOTHING, newest)
 
     def _fresh(self, since: int, until: int) -> dict[Slot, WindowCounts]:
         """Return the counts of what came in (since, until], in the order of the slots: always the same."""
@@ -92,17 +106,15 @@ class Fold:
             found |= count_rows(part, model=self._model, version=version, window=window, profile=profile)
         return dict(sorted(found.items()))
 
-    def _add(
-        self, checkpoint: Checkpoint, expect: Absent | Version, until: int, fresh: Mapping[Slot, WindowCounts]
-    ) -> None:
+    def _add(self, start: Checkpoint, expect: Absent | Version, until: int, fresh: Mapping[Slot, WindowCounts]) -> None:
         slots = list(fresh)
-        done = checkpoint.done
+        done = start.done
         while True:
             chunk = slots[done : done + self._chunk]
             done += len(chunk)
             ended = done >= len(slots)
-            moved = Checkpoint(until) if ended else replace(checkpoint, until=until, done=done)
-            puts = self._puts(chunk, fresh)
+            moved = Checkpoint(until) if ended else replace(start, until=until, done=done)
+            puts = self._puts(chunk, fresh, anew=start.anew)
             self._platform.table.transact([*puts, self._store.checkpoint_put(moved, expect)])
             if ended:
                 return
@@ -110,10 +122,10 @@ class Fold:
             if stored != moved:
                 raise ConflictError(f"model {self._model.name!r} is being monitored by somebody else: try again")
 
-    def _puts(self, slots: Sequence[Slot], fresh: Mapping[Slot, WindowCounts]) -> list[Put]:
+    def _puts(self, slots: Sequence[Slot], fresh: Mapping[Slot, WindowCounts], *, anew: bool) -> list[Put]:
         puts = []
         for slot, stored in zip(slots, self._store.counts(slots), strict=True):
-            counts = fresh[slot] if stored is None else stored.merged(fresh[slot])
+            counts = fresh[slot] if anew or stored is None else stored.merged(fresh[slot])
             puts.append(self._store.counts_put(slot, counts))
         return puts
 

@@ -12,7 +12,7 @@ from loopwright.monitoring.counting import window_of
 from loopwright.monitoring.fold import Folded
 from loopwright.monitoring.history import judged_span
 from loopwright.monitoring.labelled import Labelled, join_labels, read_predictions, windows_of_labels
-from loopwright.monitoring.newcomers import appended, labels_table, predictions_table
+from loopwright.monitoring.newcomers import appended_or_all, labels_table, predictions_table
 from loopwright.monitoring.performance import Measured, measured
 from loopwright.monitoring.store import NOTHING, Judged, Stretch, WindowStore
 from loopwright.monitoring.windows import ALL_VERSIONS, Slot
@@ -39,11 +39,10 @@ class Judging:
         """Measure what changed up to where a fold has come and the newest labels; return how many labels came.
 
         Windows are computed from the lake and written whole, and the versions that were looked at are written last:
-        repeated after a crash it comes to the same.
+        repeated after a crash it comes to the same. Where versions in between have expired, everything is looked at.
 
         Raises:
             ConflictError: another monitor measures the same model at this moment; it does the work.
-            NotFoundError: the lake has forgotten versions that were not looked at yet.
         """
         labels = self._lake.version(labels_table(self._model.name))
         before, expect = self._store.judged()
@@ -59,14 +58,16 @@ class Judging:
 
     def _fresh_labels(self, since: int, until: int) -> Columns:
         selection = Selection(("prediction_id", "labeled_at"))
-        return appended(self._lake, labels_table(self._model.name), since=since, until=until, selection=selection)
+        return appended_or_all(
+            self._lake, labels_table(self._model.name), since=since, until=until, selection=selection
+        )
 
     def _made_since(self, since: int, folded: Folded) -> NDArray[np.int64]:
         """Return the windows of predictions since a version: those of the fold, where it began at that version."""
         if since in (folded.since, folded.version):
             return np.array(sorted(folded.windows if since == folded.since else ()), dtype=np.int64)
         table, selection = predictions_table(self._model.name), Selection(("predicted_at",))
-        rows = appended(self._lake, table, since=since, until=folded.version, selection=selection)
+        rows = appended_or_all(self._lake, table, since=since, until=folded.version, selection=selection)
         made = moments(rows["predicted_at"])
         return np.unique(window_of(made[~np.isnan(made)], self._window))
 

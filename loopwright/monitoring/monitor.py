@@ -35,6 +35,8 @@ class MonitorReport:
         labels: labels that came since the run before.
         newest: what the champion's newest complete windows look like; None: there is no champion, or no such window.
         raised: the alerts that this run raised.
+        anew: the versions since the run before had expired, so all rows of the log were counted anew and nothing is
+            missing; telemetry counts such runs as `monitor_counted_anew`.
     """
 
     model: str
@@ -45,6 +47,7 @@ class MonitorReport:
     labels: int
     newest: Newest | None
     raised: tuple[Alert, ...]
+    anew: bool = False
 
 
 class Monitor:
@@ -62,7 +65,7 @@ class Monitor:
         window. Windows that are not over at `now` are counted but not judged.
 
         Raises:
-            NotFoundError: the project has no such model, or the lake has forgotten versions that were not counted yet.
+            NotFoundError: the project has no such model.
             ConflictError: others keep monitoring this model at the same time.
         """
         model = self._project.model(model_name)
@@ -77,7 +80,10 @@ class Monitor:
             champion = self._champion(model)
             newest = look(History(self._platform.table, model), store, model, champion=champion, now=now)
             raised = self._raise(store, newest, now) if newest else ()
-            return MonitorReport(model_name, now, champion, folded.rows, folded.slots, labels, newest, raised)
+            if folded.forgotten:
+                self._platform.telemetry.count("monitor_counted_anew", model=model_name)
+            rows, slots = folded.rows, folded.slots
+            return MonitorReport(model_name, now, champion, rows, slots, labels, newest, raised, folded.forgotten)
         raise ConflictError(f"model {model_name!r} is being monitored by others all the time: try again")
 
     def history(self, model_name: str) -> History:

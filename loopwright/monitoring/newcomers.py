@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.columns import Columns, length, moments, take
+from loopwright.errors import NotFoundError
 from loopwright.monitoring.counting import window_of
 from loopwright.monitoring.store import NOTHING
 from loopwright.ports.lake import Between, Lake, Selection
@@ -49,6 +50,14 @@ def appended(lake: Lake, table: str, *, since: int, until: int, selection: Selec
     if since == NOTHING:
         return lake.read_columns(table, selection, version=until)
     return lake.changed_columns(table, since=since, until=until, selection=selection)
+
+
+def appended_or_all(lake: Lake, table: str, *, since: int, until: int, selection: Selection) -> Columns:
+    """Return the rows that were appended in (since, until], or all rows where a version in between has expired."""
+    try:
+        return appended(lake, table, since=since, until=until, selection=selection)
+    except NotFoundError:
+        return lake.read_columns(table, selection, version=until)
 
 
 def first_of_each(rows: Columns) -> NDArray[np.intp] | slice:

@@ -30,11 +30,13 @@ class Checkpoint:
         counted: the lake version up to which all predictions are counted.
         until: the version that a fold in several transactions is on its way to; None: no such fold is under way.
         done: how many slots of that fold are stored already, in their order.
+        anew: that fold counts everything that is in `until`, in place of what was counted before.
     """
 
     counted: int = NOTHING
     until: int | None = None
     done: int = 0
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,13 @@ class Lake(Protocol):
         """Return `sha256:…` of a version's content: for one version always the same, for other rows another one."""
         ...
 
-    def maintain(self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = ()) -> Maintenance:
+    def maintain(
+        self, table: str, *, keep_seconds: float, keep_versions: Sequence[int] = (), keep_since: int | None = None
+    ) -> Maintenance:
         """Compact small files, then delete files that only versions older than `keep_seconds` need.
 
-        The newest version and those in `keep_versions` stay readable, with unchanged digests; readers are not
+        The newest version and those in `keep_versions` stay readable, with unchanged digests, and so do version
+        `keep_since` (None: no such version) and all that came after it, with the changes between them; readers are not
         disturbed.
         """
         ...

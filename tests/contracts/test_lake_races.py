@@ -46,6 +46,15 @@ def test_kept_versions_outlive_the_others(lake: Lake) -> None:
     assert ids(lake.read_columns(T)) == named(0, 15)
 
 
+def test_what_came_after_a_kept_version_outlives_maintenance(lake: Lake) -> None:
+    versions = [lake.append(T, rows(3 * number)) for number in range(3)]
+    lake.maintain(T, keep_seconds=0.0, keep_since=versions[1])
+    versions.append(lake.append(T, rows(9)))
+    lake.maintain(T, keep_seconds=0.0, keep_since=versions[1])
+    assert ids(lake.changed_columns(T, since=versions[1], until=versions[3])) == named(6, 6)
+    assert ids(lake.read_columns(T, version=versions[2])) == named(0, 9)
+
+
 def test_concurrent_appends_all_land(lake: Lake) -> None:
     versions = threads(4, lambda number: [lake.append(T, rows(100 * number + 3 * turn)) for turn in range(3)])
     assert sorted(version for each in versions for version in each) == list(range(12))

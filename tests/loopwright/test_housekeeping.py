@@ -5,14 +5,17 @@ from pathlib import Path
 import pytest
 
 from adapters import open_platform
+from loopwright.columns import Columns, times
 from loopwright.definitions import Project
 from loopwright.errors import NotFoundError
-from loopwright.housekeeping import maintain, pinned_versions
+from loopwright.features.materialize import materialize
+from loopwright.housekeeping import awaited_versions, maintain, pinned_versions
+from loopwright.monitoring import Monitor
 from loopwright.ports import Platform
 from loopwright.registry import DatasetPin, Lineage, NewVersion, Registry
 from loopwright.settings import Settings
 from loopwright.tracking import DatasetInput, Tracking
-from tests.loopwright.features.world import model, numbers, platform_at
+from tests.loopwright.features.world import CLIMATE, model, numbers, platform_at, texts
 
 PROJECT = Project("airports", (model(),), retention=timedelta(hours=1))
 
@@ -70,3 +73,36 @@ def test_what_is_younger_than_the_retention_stays_readable(tmp_path: Path) -> No
     assert platform.lake.read_columns("flights", version=0)["distance"].tolist() == [0]
     with pytest.raises(NotFoundError):
         platform.lake.read_columns("flights", version=99)
+
+
+def test_what_monitoring_and_materializing_have_not_read_yet_is_kept(tmp_path: Path) -> None:
+    watched = model(CLIMATE)
+    project = Project("airports", (watched,), retention=timedelta(0))
+    platform = open_platform(Settings(home=tmp_path))
+    logged: Columns = {
+        "prediction_id": texts("a"),
+        "predicted_at": times([0.0]),
+        "arm": texts("champion"),
+        "model_version": numbers(1),
+        "score": numbers(0.5),
+        "prediction": texts("1"),
+        "latency_ms": numbers(1),
+        "distance": numbers(1),
+    }
+    read: dict[str, int] = {}
+    for number in range(3):
+        platform.lake.append("predictions/delays", {**logged, "prediction_id": texts(f"p{number}")})
+        source: Columns = {"origin": texts(f"A{number}"), "event_time": times([0.0]), "normal_temp": numbers(1)}
+        platform.lake.append("climate", source)
+        if number == 0:
+            Monitor(platform, project).run("delays", now=10.0)
+            materialize(platform, CLIMATE, now=10.0)
+            read = awaited_versions(platform, project)
+        maintain(platform, project)
+    assert read == {"predictions/delays": 0, "climate": 0}
+    report = Monitor(platform, project).run("delays", now=10.0)
+    assert (report.rows, report.anew) == (2, False)
+    assert materialize(platform, CLIMATE, now=10.0).rows_read == 2
+    maintain(platform, project)
+    with pytest.raises(NotFoundError, match="expired"):
+        platform.lake.changes("climate", since=0, until=1)

@@ -110,3 +110,25 @@ def test_a_kept_version_that_was_the_newest_outlives_compaction(lake: LocalLake)
     lake.maintain(T, keep_seconds=0.0, keep_versions=[newest])
     assert sorted(lake.read_columns(T, version=newest)["x"]) == [0.0, 1.0, 2.0, 3.0]
     assert lake.digest(T, version=newest) == digest
+
+
+def test_all_that_came_after_a_version_is_kept_however_often_it_was_compacted(lake: LocalLake) -> None:
+    first = appended(lake, 3)
+    for _ in range(3):
+        second = appended(lake, 3)
+        lake.maintain(T, keep_seconds=0.0, keep_since=first[1])
+    assert len(lake.changed_columns(T, since=first[1], until=second[-1])["x"]) == 10
+    assert sorted(lake.changed_columns(T, since=first[1], until=second[0])["x"]) == [
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+        1.0,
+        2.0,
+        2.0,
+        2.0,
+    ]
+    assert sorted(lake.read_columns(T, version=first[2])["x"]) == [0.0, 1.0, 2.0]
+    lake.maintain(T, keep_seconds=0.0)
+    with pytest.raises(NotFoundError, match="expired"):
+        lake.changes(T, since=first[1], until=second[-1])
