@@ -1,5 +1,6 @@
 """CSV and Parquet files of a user's own: what their columns are, and their rows on the way into the lake."""
 
+import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,20 @@ from loopwright.columns import DType
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.features.engine import engine, quoted
 
+# A column's type follows from all of its values: the only text in a column of numbers may be in the last row.
+_CSV: Final = "read_csv(?, sample_size = -1)"
+_PARQUET: Final = "read_parquet(?)"
+
 _READERS: Final[Mapping[str, str]] = {
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".txt": "read_csv",
-    ".gz": "read_csv",
-    ".parquet": "read_parquet",
-    ".pq": "read_parquet",
+    ".csv": _CSV,
+    ".tsv": _CSV,
+    ".txt": _CSV,
+    ".gz": _CSV,
+    ".parquet": _PARQUET,
+    ".pq": _PARQUET,
 }
+
+_DELIMITERS: Final = (",", ";", "\t", "|")
 
 _TYPES: Final[Mapping[DType, str]] = {
     "float": "DOUBLE",
@@ -83,6 +90,8 @@ def open_file(path: Path) -> Iterator[DataFile]:
     """
     if not path.is_file():
         raise NotFoundError(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise InvalidInputError(f"{path.name} is empty: wanted a line of column names, and a line for each row")
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         kinds = ", ".join(_READERS)
@@ -90,11 +99,13 @@ def open_file(path: Path) -> Iterator[DataFile]:
     with engine() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            connection.execute(f"CREATE VIEW source AS SELECT * FROM {reader}({_text(str(path))})")  # noqa: S608
-            described = connection.execute("DESCRIBE source").fetchall()
-        except duckdb.Error as error:
-            raise InvalidInputError(f"{path.name} cannot be read: {_first_line(error)}") from error
-        yield DataFile(connection, path, _columns(path, {str(name): str(kind) for name, kind, *_ in described}))
+            source = reader.replace("?", _text(str(path)))
+            connection.execute(f"CREATE VIEW source AS SELECT * FROM {source}")  # noqa: S608 - the path is quoted
+            described = {str(name): str(kind) for name, kind, *_ in connection.execute("DESCRIBE source").fetchall()}
+            _check_table(path, tuple(described))
+            yield DataFile(connection, path, _columns(path, described))
+        except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
+            raise InvalidInputError(f"{path.name} cannot be read: {_reason(error)}") from error
 
 
 def snake_case(name: str) -> str:
@@ -139,5 +150,26 @@ def _text(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _check_table(path: Path, names: Sequence[str]) -> None:
+    """Refuse what passes for one column only because its lines differ in how many values they have."""
+    delimiter = next((one for one in _DELIMITERS if one in names[0]), None)
+    if len(names) > 1 or delimiter is None:
+        return
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        lines = csv.reader(file, delimiter=delimiter)
+        wanted = len(next(lines))
+        for line in lines:
+            if len(line) != wanted:
+                raise InvalidInputError(
+                    f"{path.name}: the row that ends in line {lines.line_num:,} has {len(line)} values, the first line "
+                    f"{wanted}: mend that row"
+                )
+
+
+def _reason(error: Exception) -> str:
+    """Return what a person needs to know of DuckDB's message, which goes on with options of SQL."""
+    lines = str(error).splitlines()
+    if any("not utf-8" in line.lower() for line in lines):
+        return "it is not UTF-8 text: save it as UTF-8"
+    told = next((line for line in lines if line.startswith("Error when converting")), lines[0])
+    return told.partition(" Error: ")[2] or told

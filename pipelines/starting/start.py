@@ -55,7 +55,7 @@ def start(wish: Wish) -> Started:
         InvalidInputError: the file does not do, or the folder is there already; nothing was written.
     """
     if wish.folder.exists() and any(wish.folder.iterdir() if wish.folder.is_dir() else (wish.folder,)):
-        raise InvalidInputError(f"{wish.folder} is there already and not empty: choose another with --folder")
+        raise InvalidInputError(f"{wish.folder} is there already and not empty: choose another with --name")
     with open_file(wish.file) as file:
         found = survey(file, label=wish.label, entity=wish.entity, time=wish.time, positive=wish.positive)
         project, model = snake_case(wish.folder.resolve().name), found.target.column.name

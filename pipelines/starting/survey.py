@@ -17,6 +17,9 @@ LEAST_ROWS: Final = 100
 """Labelled rows without which there is nothing to learn from and to hold out."""
 
 _MOST_CATEGORIES: Final = 30
+_MOST_WRONG_NUMBERS: Final = 0.1
+"""A column with a smaller share of values that are no numbers is one of numbers with mistakes."""
+
 _MOST_CLASSES: Final = 20
 _POSITIVE: Final = ("1", "true", "yes", "y", "t", "positive", "pos")
 
@@ -130,7 +133,7 @@ def _target(file: DataFile, column: FileColumn, positive: str | None) -> Target:
     if len(values) == 2:  # noqa: PLR2004
         return Target(column, "binary", _positive(column, values, positive))
     if column.dtype in {"int", "float"}:
-        (spread,) = file.one(f"SELECT stddev_pop({selected(column)}) FROM source")
+        (spread,) = file.one(f"SELECT stddev_pop({selected(column)}) FROM source")  # noqa: S608
         return Target(column, "regression", spread=spread if isinstance(spread, float) else 0.0)
     if len(values) > _MOST_CLASSES:
         raise InvalidInputError(
@@ -154,8 +157,10 @@ def _positive(column: FileColumn, values: Sequence[str], wanted: str | None) -> 
 def _field(file: DataFile, column: FileColumn) -> Field | str:
     """Return the field that a column becomes, or why it becomes none."""
     name, one = quoted(column.source), selected(column)
-    query = f"SELECT count(*), count({name}), count(DISTINCT {name}), min({one}), max({one}) FROM source"  # noqa: S608
-    rows, filled, different, low, high = file.one(query)
+    known = f"(FROM source WHERE NOT isnan({name}))" if column.dtype == "float" else "source"  # NaN is a null, too
+    query = f"SELECT count({name}), count(DISTINCT {name}), min({one}), max({one}) FROM {known}"  # noqa: S608
+    filled, different, low, high = file.one(query)
+    (rows,) = file.one("SELECT count(*) FROM source")
     if not isinstance(rows, int) or not isinstance(filled, int) or not isinstance(different, int):
         raise TypeError("a count is an integer")
     nullable = filled < rows
@@ -165,18 +170,37 @@ def _field(file: DataFile, column: FileColumn) -> Field | str:
         case "time":
             return "it is a time: turn it into a number, such as days before the event, to use it"
         case "float" | "int":
-            bounds = [
-                float(one) if isinstance(one, int | float) and math.isfinite(one) else None for one in (low, high)
-            ]
-            return Field(_field_name(column), column.dtype, nullable=nullable, minimum=bounds[0], maximum=bounds[1])
+            return _number(column, low, high, nullable=nullable)
         case "bool":
             return Field(_field_name(column), "bool", nullable=nullable)
         case "string":
-            if different > _MOST_CATEGORIES and different > filled / 2:
-                return f"{different:,} different texts in {filled:,} rows: an identity or free text"
-            return Field(
-                _field_name(column), "string", nullable=nullable, categories=_categories(file, column, different)
-            )
+            if (wrong := _wrong_texts(file, column, filled, different)) is not None:
+                return wrong
+            categories = _categories(file, column, different)
+            return Field(_field_name(column), "string", nullable=nullable, categories=categories)
+
+
+def _number(column: FileColumn, low: object, high: object, *, nullable: bool) -> Field | str:
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        raise TypeError("the bounds of numbers are numbers")
+    if not math.isfinite(low) or not math.isfinite(high):
+        return "it has infinite values: mend the file to use it"
+    return Field(_field_name(column), column.dtype, nullable=nullable, minimum=float(low), maximum=float(high))
+
+
+def _wrong_texts(file: DataFile, column: FileColumn, filled: int, different: int) -> str | None:
+    """Return why a column of texts can be no feature, or None."""
+    name = quoted(column.source)
+    query = (
+        f"SELECT any_value({name}::VARCHAR), count(*) FROM source "  # noqa: S608 - the name is quoted
+        f"WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"
+    )
+    example, count = file.one(query)
+    if isinstance(count, int) and 0 < count < filled * _MOST_WRONG_NUMBERS:
+        return f"{count:,} of {filled:,} values are no numbers, one of them is {example!r}: mend the file to use it"
+    if different > _MOST_CATEGORIES and different > filled / 2:
+        return f"{different:,} different texts in {filled:,} rows: an identity or free text"
+    return None
 
 
 def _field_name(column: FileColumn) -> str:

@@ -85,6 +85,32 @@ def test_what_cannot_be_a_feature_is_left_out_with_a_reason(tmp_path: Path) -> N
     assert "always the same" in told["same"]
 
 
+def test_numbers_that_a_file_writes_badly_are_nulls_or_left_out_with_a_reason(tmp_path: Path) -> None:
+    rows = 30_000  # more than are looked at to guess a type
+    numbers: list[object] = [row / 7 for row in range(rows)]
+    others: dict[str, list[object]] = {
+        "gaps": ["NaN", *numbers[1:]],
+        "endless": [*numbers[:-1], 1e999],
+        "typo": [*numbers[:-1], "oops"],
+    }
+    made = begin(tmp_path, write(tmp_path / "file.csv", [0, 1] * (rows // 2), **others))
+    fields = {field.name: field for field in load_project(made.folder).model("y").request}
+    assert fields["gaps"].nullable
+    assert dict(made.survey.left_out) == {
+        "endless": "it has infinite values: mend the file to use it",
+        "typo": "1 of 30,000 values are no numbers, one of them is 'oops': mend the file to use it",
+    }
+
+
+def test_a_byte_order_mark_and_line_breaks_in_quotes_are_read(tmp_path: Path) -> None:
+    file = write(tmp_path / "file.csv", [0, 1] * (ROWS // 2), note=['"a\nb"', '"say ""x"""'] * (ROWS // 2))
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    made = begin(tmp_path, file)
+    fields = {field.name: field for field in load_project(made.folder).model("y").request}
+    assert fields["note"].categories == ("a\nb", 'say "x"')
+    assert made.rows == ROWS
+
+
 def test_the_rows_are_in_the_lake(tmp_path: Path) -> None:
     made = begin(tmp_path, write(tmp_path / "file.csv", [0, 1] * (ROWS // 2)))
     platform = open_platform(Settings(home=made.folder / ".loopwright", project=made.folder))
@@ -134,6 +160,17 @@ def test_a_file_that_does_not_do_is_told_why(
 def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="there is no file"):
         begin(tmp_path, tmp_path / "nothing.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InvalidInputError, match=r"empty\.csv is empty"):
+        begin(tmp_path, tmp_path / "empty.csv")
+    ragged = write(tmp_path / "ragged.csv", [0, 1] * (ROWS // 2))
+    ragged.write_text(ragged.read_text().replace("\n100,", "\n100,7,"))
+    with pytest.raises(InvalidInputError, match="line 102 has 5 values, the first line 4: mend that row"):
+        begin(tmp_path, ragged)
+    latin = write(tmp_path / "latin.csv", ["ä", "ö"] * (ROWS // 2))
+    latin.write_bytes(latin.read_text().encode("latin-1"))
+    with pytest.raises(InvalidInputError, match="it is not UTF-8 text: save it as UTF-8"):
+        begin(tmp_path, latin)
     (tmp_path / "sheet.xlsx").write_bytes(b"PK")
     with pytest.raises(InvalidInputError, match="no CSV or Parquet file"):
         begin(tmp_path, tmp_path / "sheet.xlsx")
