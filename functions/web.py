@@ -120,7 +120,7 @@ def parsed(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Return what the body says, or raise the problem that it is malformed, with the place where it is."""
     try:
         return decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise malformed(f"the body is not the JSON that is wanted here (see /openapi.json): {error}") from error
 
 

@@ -55,7 +55,7 @@ def check_rows(fields: Sequence[Field], columns: Columns, *, where: str) -> Mapp
         InvalidInputError: a column is missing, of another type, of another length, infinite somewhere, or null where
             it may not be; every problem is named, `where` says whose columns they are.
     """
-    problems = Problems(f"{where} breaks the rules of its fields")
+    problems = Problems(f"{where} break the rules of their fields")
     counted = {}
     rows = length(columns)
     for field in fields:

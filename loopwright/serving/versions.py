@@ -111,7 +111,7 @@ class Versions:
     ) -> Loaded:
         if routing.champion is None:
             raise UnavailableError(
-                f"model {model.name} has no champion yet: train it with `loopwright train {model.name}`"
+                f"model {model.name} has no champion yet: train it with `loopwright train --model {model.name}`"
             )
         try:
             return known.get(routing.champion) or self._loaded(model, routing.champion)

@@ -90,6 +90,12 @@ def test_every_wrong_value_is_named_with_its_row_and_field(caller: Caller) -> No
         assert any(f"row {row}" in one and field in one for one in told), (row, field)
 
 
+def test_nesting_without_an_end_is_a_problem_and_no_accident(caller: Caller) -> None:
+    answer = predict(caller, b'{"row":{"distance":' + b"[" * 100_000 + b"]" * 100_000 + b"}}")
+    assert (answer.status, answer.content_type) == (400, PROBLEM)
+    assert "recursion" in answer.body["detail"]
+
+
 def test_numbers_that_no_float_holds_are_refused(caller: Caller) -> None:
     body = json.dumps({"row": {**world.ROW, "distance": 0}}).replace('"distance": 0', '"distance": 1e999')
     assert predict(caller, body.encode()).status == 400
@@ -140,7 +146,7 @@ def test_without_a_champion_it_is_alive_but_not_ready(platform: Platform) -> Non
     caller = Caller(create_app(platform, world.project()))
     answer = predict(caller, {"row": world.ROW})
     assert (answer.status, answer.content_type) == (503, PROBLEM)
-    assert "loopwright train delays" in answer.body["detail"]
+    assert "loopwright train --model delays" in answer.body["detail"]
     health = caller.get("/health")
     assert health.status == 200
     assert health.body["ready"] is False

@@ -44,7 +44,7 @@ def test_a_training_set_is_refused_where_hard_rules_break_and_every_problem_is_n
         "speed": texts("a", "b"),
         "due": times([1, 2]),
     }
-    with pytest.raises(InvalidInputError, match="flights breaks the rules") as caught:
+    with pytest.raises(InvalidInputError, match="flights break the rules") as caught:
         check_rows(fields, columns, where="flights")
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
         "column 'distance' is null in 1 of 2 rows",

@@ -129,7 +129,7 @@ def test_a_model_that_the_project_lacks_is_not_found(predictor: Predictor) -> No
 
 
 def test_without_a_champion_the_answer_says_to_train(predictor: Predictor) -> None:
-    with pytest.raises(UnavailableError, match="no champion yet: train it with `loopwright train delays`"):
+    with pytest.raises(UnavailableError, match="no champion yet: train it with `loopwright train --model delays`"):
         predictor.predict("delays", world.rows(1))
 
 
