@@ -1,6 +1,6 @@
 """The loop at a glance: who serves since when, how it does, what was decided last, what waits in the queues."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -8,7 +8,9 @@ from typing import Final
 from loopwright.definitions import Model, Project
 from loopwright.monitoring import Monitor
 from loopwright.monitoring.alerts import Alert
-from loopwright.monitoring.history import WindowResult
+from loopwright.monitoring.history import History, WindowResult
+from loopwright.monitoring.performance import judged_metric
+from loopwright.monitoring.windows import ALL_VERSIONS
 from loopwright.ports import Platform
 from loopwright.ports.queues import Depth
 from loopwright.ports.table import Key
@@ -22,7 +24,6 @@ HEARTBEAT: Final = Key("worker", "heartbeat")
 
 _WEEKS: Final = 6
 _DECISIONS: Final = 5
-_ALERTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,7 @@ class Week:
         metric: what is measured.
         value, low, high: with its 95 % interval; None: no labels yet.
         coverage: the share of predictions with a label.
-        drifted: the watched features that were far from the training's.
-        broken: data quality findings over their limits.
+        drifted, broken: what the alerts of drift and of data quality that were raised in it are about.
     """
 
     start: float
@@ -54,7 +54,12 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class ModelGlance:
-    """One model's loop."""
+    """One model's loop.
+
+    Attributes:
+        alerts: the newest of each kind.
+        decisions: the newest, and the newest that started something.
+    """
 
     name: str
     routing: Routing
@@ -92,40 +97,49 @@ def glance(platform: Platform, project: Project) -> Glance:
 def _model(platform: Platform, project: Project, model: Model) -> ModelGlance:
     registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
     changes = registry.alias_history(model.name, CHAMPION)
+    history = Monitor(platform, project).history(model.name)
+    alerts = history.alerts()
+    ledger = Triggers(platform, project).ledger(model.name)
+    started = [entry for entry in ledger[1:] if entry.decision.started]
     return ModelGlance(
         name=model.name,
         routing=registry.routing(model.name),
         champion_since=changes[-1].at if changes else None,
         versions=len(list(registry.versions(model.name))),
-        weeks=tuple(_weeks(platform, project, model))[-_WEEKS:],
-        alerts=tuple(Monitor(platform, project).history(model.name).alerts())[-_ALERTS:],
-        decisions=tuple(Triggers(platform, project).ledger(model.name, limit=_DECISIONS)),
+        weeks=tuple(_weeks(history, model, alerts, now=platform.clock())),
+        alerts=tuple({alert.kind: alert for alert in alerts}.values()),
+        decisions=tuple((ledger[:1] + started)[:_DECISIONS]),
     )
 
 
-def _weeks(platform: Platform, project: Project, model: Model) -> Iterator[Week]:
-    history = Monitor(platform, project).history(model.name)
+def _weeks(history: History, model: Model, alerts: Sequence[Alert], *, now: float) -> Iterator[Week]:
     week = timedelta(days=7)
-    first = platform.clock() - (_WEEKS + 1) * week.total_seconds()
-    since = first // 86_400 * 86_400
+    since = (now - _WEEKS * week.total_seconds()) // 86_400 * 86_400
     found: dict[float, list[WindowResult]] = {}
     for part in history.stretches(week, since=since):
         if part.arm == "champion":
             found.setdefault(part.start, []).append(part)
-    measured = {one.start: one for one in history.performance(since=since) if one.arm == "champion"}
+    measured = {
+        one.start: one.measured
+        for one in history.performance(since=since)
+        if one.arm == "champion" and one.version == ALL_VERSIONS
+    }
     for start, parts in found.items():
         whole = measured.get(start)
-        drifted = (name for part in parts if part.drift for name in part.drift.drifted_features)
-        broken = (f"{one.name} {one.check}" for part in parts if part.quality for one in part.quality.broken)
+        raised = [alert for alert in alerts if start < alert.end <= parts[0].end]
         yield Week(
             start=start,
             rows=sum(part.rows for part in parts),
             versions=tuple(part.version for part in parts),
-            metric=whole.measured.metric if whole else model.gate.metric,
-            value=whole.measured.value if whole else None,
-            low=whole.measured.low if whole else None,
-            high=whole.measured.high if whole else None,
-            coverage=whole.measured.coverage if whole else 0.0,
-            drifted=tuple(dict.fromkeys(drifted)),
-            broken=tuple(dict.fromkeys(broken)),
+            metric=judged_metric(model),
+            value=whole.value if whole else None,
+            low=whole.low if whole else None,
+            high=whole.high if whole else None,
+            coverage=whole.coverage if whole else 0.0,
+            drifted=_names(raised, "drift"),
+            broken=_names(raised, "quality"),
         )
+
+
+def _names(alerts: Sequence[Alert], kind: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for alert in alerts if alert.kind == kind for name in alert.names))

@@ -127,7 +127,7 @@ delays = Model(
     ),
     train=train,
     parameters={"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 100},
-    training_window=timedelta(days=90),
+    training_window=timedelta(days=120),
     holdout=timedelta(days=14),
     gate=Gate(
         metric="roc_auc",
@@ -137,10 +137,11 @@ delays = Model(
     ),
     monitors=Monitors(
         drift=Drift(
-            # Weeks of weather differ more than 0.2, the usual bound, within one winter. Four weeks together and this
+            # Weeks of weather differ by more than 0.2, the usual bound, within one winter. Four weeks together and this
             # bound leave winter alone and hear the spring; pressure and the wind's direction turn by the day.
             threshold=1.5,
             window=timedelta(days=28),
+            minimum_rows=24_000,
             features=(
                 "carrier",
                 "origin",
@@ -159,10 +160,10 @@ delays = Model(
             ),
         ),
         # Pressure is missing in one hour of ten, and one plane of six is not in the list: as in training.
-        quality=DataQuality(maximum_null_share=0.25),
-        performance=Performance("roc_auc", maximum_drop=0.05),
+        quality=DataQuality(maximum_null_share=0.25, maximum_stale_share=0.25),
+        performance=Performance("roc_auc", maximum_drop=0.05, minimum_labels=3000),
     ),
-    triggers=Triggers(every=timedelta(days=60), cooldown=timedelta(days=21), budget=8),
+    triggers=Triggers(every=timedelta(days=60), cooldown=timedelta(days=28), budget=5),
 )
 
 project = Project("flights", models=(delays,))

@@ -1,4 +1,4 @@
-"""2013 as a recording: January and February are the past, from March on it happens hour by hour."""
+"""2013 as a recording: January and February are the past; from March on it happens, until the last flight has landed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ from loopwright.features.sources import source_columns
 from pipelines.demo.recording import Moment, Recording, Row, Table
 
 START: Final = parse_time("2013-03-01T00:00:00Z")
-END: Final = parse_time("2014-01-01T00:00:00Z")
+END: Final = parse_time("2014-01-02T00:00:00Z")
 HOUR: Final = 3600.0
 
 

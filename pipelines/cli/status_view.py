@@ -8,6 +8,7 @@ from pipelines.cli.door import out
 from pipelines.cli.forms import ago, date, few, moment, number, share, table
 
 if TYPE_CHECKING:
+    from loopwright.triggers import LedgerEntry
     from pipelines.glance import Glance, ModelGlance
 
 
@@ -39,9 +40,12 @@ def _model(model: "ModelGlance", now: float) -> None:
     for alert in model.alerts:
         out.print(f"  [yellow]alert[/]    {date(alert.end)} {alert.kind}: {escape(alert.detail)}", highlight=False)
     for entry in model.decisions:
-        mark = "[green]started[/]" if entry.decision.started else "[dim]not started[/]"
-        told = f"{date(entry.at)} {entry.reason.kind} ({escape(entry.reason.detail)}): {mark}"
-        out.print(f"  [dim]decided[/]  {told}, {escape(entry.decision.why)}", highlight=False)
+        mark = "[green]retrained[/]" if entry.decision.started else f"not retrained, {escape(entry.decision.why)}"
+        out.print(f"  [dim]decided[/]  {date(entry.at)} {mark}; {_occasion(entry)}", highlight=False)
+
+
+def _occasion(entry: "LedgerEntry") -> str:
+    return f"{entry.reason.kind}: {escape(entry.reason.detail)}"
 
 
 def _champion(model: "ModelGlance", now: float) -> str:
@@ -52,9 +56,8 @@ def _champion(model: "ModelGlance", now: float) -> str:
 
 
 def _weeks(model: "ModelGlance") -> None:
-    rows = table(
-        "  week of", "predictions", "versions", model.weeks[-1].metric, "95 %", "labelled", "drifted", "broken"
-    )
+    metric = model.weeks[-1].metric
+    rows = table("  week of", "rows", "by", metric, "95 %", "labelled", "drifted", "broken", loose=2)
     for week in model.weeks:
         bounds = "" if week.low is None or week.high is None else f"{week.low:.3f}–{week.high:.3f}"
         versions = ", ".join(f"v{version}" for version in week.versions)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pipelines.report.story import Story, Week
+from pipelines.report.story import WEEK, Story, Week
 
 INK: Final = "#1f2430"
 FAINT: Final = "#6b7280"
@@ -63,7 +63,7 @@ def performance(story: Story) -> go.Figure:
 def drift(story: Story) -> go.Figure:
     """Return a heat map of drift by feature and week; a dot marks what the rule counts as drifted."""
     rule = story.model.monitors.drift
-    ends = sorted({cell.end for cell in story.drift})
+    ends = sorted({week.end for week in story.champion})
     features = list(dict.fromkeys(cell.feature for cell in story.drift))
     place = {(cell.feature, cell.end): cell for cell in story.drift}
     worst = {name: max(cell.value for cell in story.drift if cell.feature == name) for name in features}
@@ -71,16 +71,18 @@ def drift(story: Story) -> go.Figure:
     grid = [[place.get((name, end)) for end in ends] for name in features]
     threshold = rule.threshold if rule else 1.0
     shades = [[np.log10(max(cell.value, _LOWEST_SHADE) / threshold) if cell else None for cell in row] for row in grid]
+    half = WEEK.total_seconds() / 2
     figure = go.Figure(
         go.Heatmap(
-            x=[_day(end) for end in ends],
+            x=[_day(end - half) for end in ends],
             y=features,
             z=shades,
             text=[["●" if cell and cell.drifted else "" for cell in row] for row in grid],
             texttemplate="%{text}",
             textfont={"size": 8, "color": "white"},
             customdata=[[cell.value if cell else None for cell in row] for row in grid],
-            hovertemplate="%{y}, the stretch up to %{x|%d %b}: %{customdata:.3f}<extra></extra>",
+            hoverongaps=False,
+            hovertemplate="%{y}, week around %{x|%d %b}: %{customdata:.3f}<extra></extra>",
             colorscale=[[0, "#f7f9fb"], [0.5, "#c6dbef"], [0.7, "#fdae61"], [1, "#a50026"]],
             zmin=-1.2,
             zmax=0.9,

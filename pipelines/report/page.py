@@ -69,8 +69,9 @@ def _cards(story: Story) -> list[str]:
         )
     if latency:
         medians = sorted(one[0.5] for one in latency)
-        worst = max(one.get(0.99, 0.0) for one in latency)
-        cards.append(("latency", f"{medians[len(medians) // 2]:.1f} ms", f"median; 99 % under {worst:.1f} ms"))
+        slowest = sorted(one.get(0.99, 0.0) for one in latency)
+        note = f"median of a week; 99 % under {slowest[len(slowest) // 2]:.1f} ms"
+        cards.append(("latency", f"{medians[len(medians) // 2]:.1f} ms", note))
     return [
         f'<div class="card"><div class="name">{escape(name)}</div><div class="value">{escape(value)}</div>'
         f'<div class="note">{escape(note)}</div></div>'
@@ -153,9 +154,10 @@ def _drift_rule(story: Story) -> str:
     if rule is None:
         return "Drift is not watched."
     return (
-        f"Each column is a week; each cell compares the last {rule.window.days} days of the version that answered most "
-        f"with that version's training rows, as the rule does: {rule.measure.upper()} of {rule.threshold:g} or more "
-        "that is no accident counts as drift and is marked ●. A new champion starts afresh with its own training rows."
+        f"Each column is a week. A cell compares what the champion was asked in the last {rule.window.days} days, or "
+        f"since its promotion, with its own training rows, by {rule.measure.upper()}. The dot marks what the rule "
+        f"counts as drift: {rule.threshold:g} or more that is no accident, over {rule.minimum_rows:,} rows or more. "
+        "Weeks in which the champion changed are left blank: a new one starts afresh."
     )
 
 

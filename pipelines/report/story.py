@@ -1,5 +1,6 @@
 """What the report tells, gathered from the stores and from nowhere else."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,8 @@ from loopwright.registry import CHAMPION, AliasChange, ModelVersion, Registry
 from loopwright.triggers import LedgerEntry, Triggers
 
 WEEK: Final = timedelta(days=7)
+
+_NEARLY_ALL: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +158,20 @@ def _weeks(history: History, weeks: Sequence[WindowResult], since: float, *, arm
 
 
 def _drift(history: History, model: Model, weeks: Sequence[WindowResult]) -> Iterator[DriftCell]:
-    """Yield the drift of every feature at the end of each week, of the version that answered most in it."""
+    """Yield the drift of every feature at the end of each week, of the version that answered nearly all of it."""
     rule = model.monitors.drift
     if rule is None:
         return
-    answered: dict[float, WindowResult] = {}
+    rows: Counter[float] = Counter()
+    most: dict[float, WindowResult] = {}
     for week in weeks:
-        if week.arm == "champion" and (week.end not in answered or week.rows > answered[week.end].rows):
-            answered[week.end] = week
-    for end, week in answered.items():
+        if week.arm == "champion":
+            rows[week.end] += week.rows
+            most[week.end] = max(week, most.get(week.end, week), key=lambda one: one.rows)
+    for end, week in most.items():
         seen = history.ending(end, length=rule.window, arm="champion", version=week.version)
-        if seen is None or seen.drift is None or not seen.drift.enough:
+        # A few days after a promotion would say more about the days of the week than about drift.
+        if seen is None or seen.drift is None or week.rows < _NEARLY_ALL * rows[end]:
             continue
         for one in seen.drift.features:
             yield DriftCell(one.feature, end, one.measure(rule.measure), one.drifted)
