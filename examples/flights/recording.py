@@ -1,4 +1,4 @@
-"""2013 as a recording: January and February are the past; from March on it happens, until the last flight has landed."""
+"""2013 as a recording: January and February are the past; from March on it happens, until the last flight landed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
