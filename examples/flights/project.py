@@ -127,12 +127,12 @@ delays = Model(
     ),
     train=train,
     parameters={"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 31, "min_samples_leaf": 100},
-    training_window=timedelta(days=120),
+    training_window=timedelta(days=90),
     holdout=timedelta(days=14),
     gate=Gate(
         metric="roc_auc",
         minimum=0.6,
-        margin=0.0,
+        margin=0.002,
         slices=tuple(Slice("origin", origin, minimum=0.55) for origin in ORIGINS),
     ),
     monitors=Monitors(
