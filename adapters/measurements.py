@@ -62,7 +62,11 @@ class Gathering:
                 self._series.setdefault(name, Gathered()).merge(gathered)
 
     def _of(self, name: str, labels: dict[str, str]) -> Gathered:
-        return self._series.setdefault((name, tuple(sorted(labels.items()))), Gathered())
+        key = (name, tuple(sorted(labels.items())))
+        found = self._series.get(key)
+        if found is None:
+            found = self._series[key] = Gathered()
+        return found
 
 
 def minute_of(moment: float) -> int:

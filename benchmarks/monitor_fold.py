@@ -1,14 +1,17 @@
 """The monitor folds 1M and 2M new predictions of 30 features from the local lake, each in a process of its own.
 
-Also once more with a label for every prediction. One thread; the log is written before the clock starts. Seconds are
-those of the processor, so that a busy machine does not count; with nothing else to do they are those of the clock.
+Also once more with a label for every prediction. The log is written before the clock starts. Of several runs the
+quickest counts. Both clocks are shown, the wall's and the processor's: on an idle machine they say the same, on a busy
+one the wall's says how busy it is, so how the time grows with the rows is told by the processor's.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,6 +33,7 @@ DAYS = 7
 DAY = 86_400.0
 START = 15_706 * DAY
 NOW = START + 30 * DAY
+RUNS = 3
 
 MODEL = Model(
     name="delays",
@@ -92,36 +96,54 @@ def prepare(platform: Platform, rows: int, *, labelled: bool) -> None:
             platform.lake.append(f"labels/{MODEL.name}", truth)
 
 
-def seconds(rows: int, *, labelled: bool = False) -> float:
-    """Return how long one run of the monitor takes over so many new rows, in a fresh process."""
-    with tempfile.TemporaryDirectory() as home:
-        platform = open_platform(Settings(home=Path(home)))
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds by the wall's clock and by the processor's."""
+
+    wall: float
+    processor: float
+
+
+def measured(rows: int, *, labelled: bool = False) -> Took:
+    """Return the least that a run of the monitor takes over so many new rows, each run in a fresh process."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "logged"
+        platform = open_platform(Settings(home=home))
         prepare(platform, rows, labelled=labelled)
         platform.close()
-        command = [sys.executable, "-m", "benchmarks.monitor_fold", home]
-        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **threads})
-        counted, took = done.stdout.split()
-        if int(counted) != rows:
-            raise AssertionError(f"{counted} of {rows} rows were counted")
-        return float(took)
+        runs = [run(home, Path(folder) / "run", rows) for _ in range(RUNS)]
+    return Took(min(took.wall for took in runs), min(took.processor for took in runs))
+
+
+def run(home: Path, copy: Path, rows: int) -> Took:
+    shutil.copytree(home, copy)
+    command = [sys.executable, "-m", "benchmarks.monitor_fold", str(copy)]
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **threads})
+    shutil.rmtree(copy)
+    counted, wall, processor = done.stdout.split()
+    if int(counted) != rows:
+        raise AssertionError(f"{counted} of {rows} rows were counted")
+    return Took(float(wall), float(processor))
 
 
 def fold(home: Path) -> None:
     platform = open_platform(Settings(home=home))
     monitor = Monitor(platform, Project("air", (MODEL,)))
-    began = time.process_time()
+    began, busy = time.perf_counter(), time.process_time()
     report = monitor.run(MODEL.name, now=NOW)
-    print(report.rows, time.process_time() - began)
+    print(report.rows, time.perf_counter() - began, time.process_time() - busy)
 
 
 def main() -> None:
-    one, two = seconds(1_000_000), seconds(2_000_000)
-    with_labels = seconds(1_000_000, labelled=True)
+    one, two = measured(1_000_000), measured(2_000_000)
+    with_labels = measured(1_000_000, labelled=True)
     results = [
-        Result("fold 1M predictions, 30 features", one, None, "s", Below(6.0)),
-        Result("fold 2M, beside 1M", two, one, "s", AtMost(2.2)),
-        Result("fold 1M predictions with 1M labels, beside none", with_labels, one, "s"),
+        Result("fold 1M predictions, 30 features: wall", one.wall, None, "s", Below(6.0)),
+        Result("the same: processor", one.processor, None, "s", Below(6.0)),
+        Result("fold 2M, beside 1M: wall", two.wall, one.wall, "s"),
+        Result("the same: processor", two.processor, one.processor, "s", AtMost(2.2)),
+        Result("fold 1M predictions with 1M labels: processor", with_labels.processor, one.processor, "s"),
     ]
     print_results("The monitor's fold", results, peer="half the rows")
 

@@ -22,7 +22,7 @@ _CONFIGURATION: Final = {
     "delta.appendOnly": "true",
     # So that appended rows can be told from compacted ones, commit by commit; an append writes nothing more for it.
     "delta.enableChangeDataFeed": "true",
-    # A run's version must open for as long as somebody keeps its files; a commit is a few kilobytes.
+    # A run's version must open for as long as somebody keeps its files: `delta_log.forget` knows for how long.
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
@@ -45,12 +45,17 @@ def translated(doing: str) -> Iterator[None]:
     except SchemaMismatchError as error:
         raise InvalidInputError(f"could not {doing}: {error}") from error
     except (DeltaError, OSError) as error:
-        raise UnavailableError(f"could not {doing}: {error}") from error
+        raise UnavailableError(f"could not {doing}: {_first_line(error)}") from error
     except Exception as error:
         # A stream that breaks off raises just that.
         if type(error) is Exception:
-            raise UnavailableError(f"could not {doing}: {error}") from error
+            raise UnavailableError(f"could not {doing}: {_first_line(error)}") from error
         raise
+
+
+def _first_line(error: Exception) -> str:
+    """Return what happened; where the environment asks Rust for backtraces, one follows in the message itself."""
+    return str(error).partition("\n")[0]
 
 
 def opened(folder: Path, version: int | None = None) -> "DeltaTable":

@@ -3,12 +3,17 @@
 See https://github.com/delta-io/delta/blob/master/PROTOCOL.md: `_delta_log/<20 digits>.json` has one action a line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from loopwright.errors import NotFoundError
+
+_DIGITS: Final = 20
+_CHECKPOINT: Final = ".checkpoint.parquet"
+_LAST_CHECKPOINT: Final = "_last_checkpoint"
 
 
 class _Add(msgspec.Struct, frozen=True):
@@ -36,6 +41,38 @@ _decoder = msgspec.json.Decoder(_Action)
 def commit_file(folder: Path, version: int) -> Path:
     """Return where the commit that made a version is, or will be."""
     return folder / "_delta_log" / f"{version:020}.json"
+
+
+def is_table(folder: Path) -> bool:
+    """Return whether there is a table; the first commits of an old one may be gone."""
+    return commit_file(folder, 0).exists() or (folder / "_delta_log" / _LAST_CHECKPOINT).exists()
+
+
+def table_folders(root: Path) -> set[Path]:
+    """Return the folders of all tables below a folder."""
+    signs = (f"{0:020}.json", _LAST_CHECKPOINT)
+    return {path.parent.parent for sign in signs for path in root.glob(f"**/_delta_log/{sign}")}
+
+
+def forget(folder: Path, *, keep: Iterable[int], before: float) -> None:
+    """Delete the log that nobody reads: older than the versions in `keep` and than that of a moment (of files' times).
+
+    A version is read from the checkpoint before it on, so that stays with all that came after it. Files go in their
+    order, so whoever is interrupted leaves a whole log. To others a version without a commit has expired.
+    """
+    entries = sorted((int(path.name[:_DIGITS]), path) for path in (folder / "_delta_log").iterdir() if _is_entry(path))
+    then = [version for version, path in entries if path.suffix == ".json" and path.stat().st_mtime < before]
+    if not then:
+        return
+    needed = min(max(then), *keep)
+    bases = [version for version, path in entries if path.name.endswith(_CHECKPOINT) and version <= needed]
+    for version, path in entries:
+        if version < max(bases, default=0):
+            path.unlink(missing_ok=True)
+
+
+def _is_entry(path: Path) -> bool:
+    return path.name[:_DIGITS].isdecimal() and path.suffix in {".json", ".parquet"}
 
 
 def appended_files(folder: Path, *, since: int, until: int) -> Iterator[str]:

@@ -13,7 +13,15 @@ from typing_extensions import override
 from adapters.arrow import normalized, to_arrow, to_columns
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.local import delta
-from adapters.local.delta_log import appended_files, before_removals, commit_file, version_of
+from adapters.local.delta_log import (
+    appended_files,
+    before_removals,
+    commit_file,
+    forget,
+    is_table,
+    table_folders,
+    version_of,
+)
 from adapters.rules import check_lake_table
 from loopwright.columns import Columns, DType
 from loopwright.errors import NotFoundError, UnavailableError
@@ -37,6 +45,10 @@ class LocalLake(Lake):
 
     Compaction and expiry make versions too; now and then an append is followed by the compaction of the newest small
     files. Expiry goes by the files' own times, which are the machine's.
+
+    What grows: data, and in each checkpoint of the log one line for every transaction there ever was, by which repeats
+    are known. What does not, with `maintain`: small files, data files that only expired versions need, and the log,
+    which goes back to the oldest version that is kept, so to the first for as long as that is pinned.
     """
 
     def __init__(self, root: Path) -> None:
@@ -128,12 +140,14 @@ class LocalLake(Lake):
             if keep_since is not None:
                 since = min(max(keep_since, 0), newest)
                 keep |= {since, newest, *before_removals(self._folder(table), since=since, until=newest)}
-            return delta.maintain(found, keep_seconds=keep_seconds, keep_versions=sorted(keep))
+            done = delta.maintain(found, keep_seconds=keep_seconds, keep_versions=sorted(keep))
+            forget(self._folder(table), keep=(newest, *keep), before=time.time() - keep_seconds)
+            return done
 
     @override
     def tables(self) -> list[str]:
         with delta.translated("list the lake's tables"):
-            folders = [path.parent.parent for path in self._root.glob("**/_delta_log/00000000000000000000.json")]
+            folders = table_folders(self._root)
             return sorted(str(folder.relative_to(self._root)).replace("~/", "/") for folder in folders)
 
     def _append(
@@ -177,8 +191,10 @@ class LocalLake(Lake):
     def _newest(self, table: str) -> "DeltaTable | None":
         found = self._opened.get(table)
         folder = self._folder(table)
+        if found is not None and not commit_file(folder, found.version()).exists():
+            found = None  # so long untouched that others have tidied its log away
         if found is None:
-            if not commit_file(folder, 0).exists():
+            if not is_table(folder):
                 return None
             found = self._opened[table] = delta.opened(folder)
         elif commit_file(folder, found.version() + 1).exists():
@@ -193,6 +209,8 @@ class LocalLake(Lake):
             return newest
         if not 0 <= version < newest.version():
             raise NotFoundError(f"lake table {table}, version {version}: the newest is {newest.version()}")
+        if not commit_file(self._folder(table), version).exists():
+            raise NotFoundError(f"lake table {table}, version {version}: it has expired")
         older = self._older.get(table)
         if older is None or older.version() != version:
             # Whoever reads a version often reads it several times in a row.

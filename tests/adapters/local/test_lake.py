@@ -132,3 +132,34 @@ def test_all_that_came_after_a_version_is_kept_however_often_it_was_compacted(la
     lake.maintain(T, keep_seconds=0.0)
     with pytest.raises(NotFoundError, match="expired"):
         lake.changes(T, since=first[1], until=second[-1])
+
+
+def test_the_log_goes_back_to_the_oldest_version_that_is_kept(lake: LocalLake, folder: Path, tmp_path: Path) -> None:
+    idle, log = LocalLake(tmp_path / "lake"), folder / "_delta_log"
+    for number in range(70):
+        versions = appended(lake, 1)
+        lake.append(T, rows(float(number)), transaction=f"t{number}")
+        if number == 0:
+            assert idle.version(T) == 1
+    kept = versions[0] - 4
+    for path in log.iterdir():
+        os.utime(path, (time.time() - 10 * 86_400,) * 2)
+    lake.maintain(T, keep_seconds=86_400.0, keep_versions=[kept])
+    first = min(int(path.stem) for path in log.glob("*.json"))
+    assert 50 <= first <= kept
+    assert len(lake.read_columns(T, version=kept)["x"]) < len(lake.read_columns(T)["x"]) == 140
+    for other in (idle, LocalLake(tmp_path / "lake")):
+        assert other.version(T) == lake.version(T)
+        assert other.append(T, rows(0.0), transaction="t0") == lake.version(T)
+        assert len(other.read_columns(T)["x"]) == 140
+        assert other.tables() == [T]
+        for act in (lambda: other.read(T, version=0), lambda: other.changes(T, since=-1, until=kept)):  # noqa: B023 - called at once
+            with pytest.raises(NotFoundError, match="expired"):
+                act()
+
+
+def test_a_log_that_is_younger_than_the_retention_stays(lake: LocalLake, folder: Path) -> None:
+    versions = appended(lake, 60)
+    lake.maintain(T, keep_seconds=3_600.0)
+    assert len(list((folder / "_delta_log").glob("*.json"))) > 60
+    assert sorted(lake.read_columns(T, version=versions[0])["x"]) == [0.0]

@@ -75,3 +75,14 @@ def test_a_number_lies_above_the_edge_before_its_bin_and_not_above_its_own(edges
     code = int(Bins("number", tuple(edges)).codes(np.array([value]))[0])
     assert code == 0 or edges[code - 1] < value
     assert code == len(edges) or value <= edges[code]
+
+
+def test_many_numbers_fall_into_the_bins_that_each_falls_into_alone() -> None:
+    values = np.random.default_rng(1).normal(size=50_000)
+    values[::7] = np.nan
+    values[::11] = np.inf
+    values[1::11] = -np.inf
+    bins = numeric_bins(values)
+    values[: len(bins.edges)] = bins.edges
+    alone = [bins.codes(values[first : first + 100]) for first in range(0, len(values), 100)]
+    assert bins.codes(values).tolist() == np.concatenate(alone).tolist()
