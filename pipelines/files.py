@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +81,11 @@ class DataFile:
 
 
 @contextmanager
-def open_file(path: Path) -> Iterator[DataFile]:
+def open_file(path: Path, *, texts: Collection[str] = ()) -> Iterator[DataFile]:
     """Open a CSV or Parquet file.
+
+    Of a CSV file the columns `texts` (under their names here) are taken as they are written: `007` is no number and
+    `yes` no truth value there.
 
     Raises:
         NotFoundError: there is no such file.
@@ -101,7 +104,13 @@ def open_file(path: Path) -> Iterator[DataFile]:
         try:
             source = reader.replace("?", _text(str(path)))
             connection.execute(f"CREATE VIEW source AS SELECT * FROM {source}")  # noqa: S608 - the path is quoted
-            described = {str(name): str(kind) for name, kind, *_ in connection.execute("DESCRIBE source").fetchall()}
+            described = _described(connection)
+            written = [name for name, kind in described.items() if snake_case(name) in texts and kind != "VARCHAR"]
+            if written and reader == _CSV:
+                types = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in written)
+                source = source.replace(", sample_size", f", types = {{{types}}}, sample_size")
+                connection.execute(f"CREATE OR REPLACE VIEW source AS SELECT * FROM {source}")  # noqa: S608
+                described = _described(connection)
             _check_table(path, tuple(described))
             yield DataFile(connection, path, _columns(path, described))
         except (duckdb.InvalidInputException, duckdb.DataError, duckdb.IOException) as error:
@@ -120,6 +129,11 @@ def snake_case(name: str) -> str:
 def selected(column: FileColumn) -> str:
     """Return the SQL of a column in the type of a lake."""
     return f"CAST({quoted(column.source)} AS {_TYPES[column.dtype]})"
+
+
+def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the columns of the view and their types."""
+    return {str(name): str(kind) for name, kind, *_ in connection.execute("DESCRIBE source").fetchall()}
 
 
 def _columns(path: Path, described: Mapping[str, str]) -> tuple[FileColumn, ...]:

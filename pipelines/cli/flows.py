@@ -18,16 +18,12 @@ def ingest(
     project: ProjectOption = HERE,
 ) -> None:
     """Append a file's rows to a table of the lake; the same file twice changes nothing."""
-    from loopwright.hashing import digest  # noqa: PLC0415 - a command imports what it needs
-    from pipelines.files import open_file  # noqa: PLC0415
+    from pipelines.ingest import ingest as bring  # noqa: PLC0415 - a command imports what it needs
 
-    with opened(project) as place, open_file(file) as data:
-        before = place.platform.lake.version(table)
-        transaction = digest(file.read_bytes())
-        version = place.platform.lake.append(table, data.rows(data.columns), transaction=transaction)
-        (rows,) = data.one("SELECT count(*) FROM source")
-        told = "was there already" if version == before else f"{rows:,} rows appended"
-        out.print(f"[green]{table}[/] is at version {version}: {escape(file.name)} {told}", highlight=False)
+    with opened(project) as place:
+        done = bring(place.platform, place.project, file, table)
+        told = f"{done.rows:,} rows appended" if done.new else "was there already"
+        out.print(f"[green]{table}[/] is at version {done.version}: {escape(file.name)} {told}", highlight=False)
 
 
 def train(
@@ -89,6 +85,11 @@ def redrive(
     project: ProjectOption = HERE,
 ) -> None:
     """Give the dead messages of a queue another chance."""
+    from loopwright.errors import NotFoundError  # noqa: PLC0415 - a command imports what it needs
+    from pipelines.glance import QUEUES  # noqa: PLC0415
+
+    if queue not in QUEUES:
+        raise NotFoundError(f"there is no queue {queue!r}: name one of {', '.join(QUEUES)}")
     with opened(project) as place:
         count = place.platform.queue.redrive(queue)
         out.print(f"{count} messages of {escape(queue)} are ready again", highlight=False)

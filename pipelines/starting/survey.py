@@ -193,7 +193,7 @@ def _wrong_texts(file: DataFile, column: FileColumn, filled: int, different: int
     name = quoted(column.source)
     query = (
         f"SELECT any_value({name}::VARCHAR), count(*) FROM source "  # noqa: S608 - the name is quoted
-        f"WHERE {name} IS NOT NULL AND TRY_CAST({name} AS DOUBLE) IS NULL"
+        f"WHERE {name} IS NOT NULL AND NOT coalesce(isfinite(TRY_CAST({name} AS DOUBLE)), FALSE)"
     )
     example, count = file.one(query)
     if isinstance(count, int) and 0 < count < filled * _MOST_WRONG_NUMBERS:
