@@ -10,12 +10,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 
+from loopwright.columns import length
 from loopwright.definitions import Model, Project
 from loopwright.definitions.project import features_digest, load_project
 from loopwright.errors import IntegrityError, LoopwrightError, NotFoundError
 from loopwright.features.sources import check_source
 from loopwright.models import load_scorer
 from loopwright.ports import Platform
+from loopwright.ports.lake import Selection
 from loopwright.registry import Registry
 from pipelines.glance import QUEUES
 
@@ -115,7 +117,7 @@ def _tables(platform: Platform, model: Model) -> Iterator[Finding]:
     if version is None:
         yield Finding(what, "warning", "there is no such table", f"loopwright ingest FILE {model.observations}")
     else:
-        yield Finding(what, "fine", f"version {version}")
+        yield _readable(platform, what, model, version)
     for view in model.views:
         what = f"lake {view.source}"
         try:
@@ -127,6 +129,15 @@ def _tables(platform: Platform, model: Model) -> Iterator[Finding]:
             yield Finding(what, "broken", problems or str(error), "mend the source, or the view in project.py")
         else:
             yield Finding(what, "fine", f"fits the view {view.name}")
+
+
+def _readable(platform: Platform, what: str, model: Model, version: int) -> Finding:
+    """Read the event times: a file of the table that is gone or damaged is found by that."""
+    try:
+        rows = length(platform.lake.read_columns(model.observations, Selection((model.event_time,)), version=version))
+    except LoopwrightError as error:
+        return Finding(what, "broken", str(error), "restore the lake's folder from a copy")
+    return Finding(what, "fine", f"version {version}, {rows:,} rows")
 
 
 def _versions(platform: Platform, model: Model) -> Iterator[Finding]:

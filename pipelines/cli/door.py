@@ -31,6 +31,8 @@ WhoOption = Annotated[str, typer.Option("--who", envvar="USER", help="Who decide
 
 HERE: Final = Path()
 
+_DEBUG: Final = "LOOPWRIGHT_DEBUG"
+
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
@@ -88,8 +90,18 @@ def run(app: Callable[..., object]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         err.print("[yellow]stopped[/]")
         return 130
-    except Exception as error:  # noqa: BLE001 - what was not raised on purpose is raised again
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a line
         return _told(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell what nobody foresaw in one line; the whole of it is for those who ask."""
+    if os.environ.get(_DEBUG):
+        raise error
+    err.print(f"[bold red]error:[/] {escape(f'{type(error).__name__}: {error}')}", highlight=False)
+    if not isinstance(error, OSError):
+        err.print(f"  nobody foresaw that: {_DEBUG}=1 shows where it happened, for a report", highlight=False)
+    return 1
 
 
 def _code(result: object) -> int:
@@ -103,7 +115,7 @@ def _told(error: Exception) -> int:
         error.show()
         return int(error.exit_code)
     if not isinstance(error, LoopwrightError):
-        raise error
+        return _unforeseen(error)
     err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
     if isinstance(error, InvalidInputError):
         for problem in error.problems[:20]:

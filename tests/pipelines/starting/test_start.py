@@ -98,7 +98,7 @@ def test_numbers_that_a_file_writes_badly_are_nulls_or_left_out_with_a_reason(tm
     fields = {field.name: field for field in load_project(made.folder).model("y").request}
     assert fields["gaps"].nullable
     assert dict(made.survey.left_out) == {
-        "text": "1 of 30,000 values are no numbers, one of them is 'inf': mend the file to use it",
+        "text": "it has infinite values: mend the file to use it",
         "endless": "it has infinite values: mend the file to use it",
         "typo": "1 of 30,000 values are no numbers, one of them is 'oops': mend the file to use it",
     }
