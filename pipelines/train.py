@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from loopwright.columns import Columns
 from loopwright.definitions.project import Project, features_digest
-from loopwright.errors import NotFoundError
+from loopwright.errors import ConflictError, NotFoundError
 from loopwright.features.offline import training_columns
 from loopwright.gate import Verdict
 from loopwright.ports import Platform
@@ -20,7 +20,7 @@ from pipelines.steps import Pipeline, Progress, Step, silent
 from pipelines.training import observations, promotion, snapshot
 from pipelines.training.evaluate import EvaluationCodec, evaluate
 from pipelines.training.fit import Fitted, FittedCodec, fit
-from pipelines.training.journal import PREFIX, Journal
+from pipelines.training.journal import PREFIX, REQUEST_FILE, Journal
 from pipelines.training.observations import Validation
 from pipelines.training.packaging import Exported, write_export
 from pipelines.training.promotion import Promotion
@@ -63,6 +63,25 @@ def train(
     """
     model = project.model(model_name)
     request = TrainRequest(project.name, model.name, reason, at, who, merged_parameters(model, parameters))
+    return _train(platform, Training(model, request), progress)
+
+
+def resume(platform: Platform, project: Project, run_id: str, *, progress: Progress = silent) -> TrainOutcome:
+    """Go on with a run that failed or was killed, after its last finished step; a finished one tells its outcome.
+
+    Raises:
+        NotFoundError: there is no such run, or it ended before it had recorded what it was asked for.
+        ConflictError, and what `train` raises: the run belongs to another project, or fails again.
+    """
+    tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
+    request = Json(TrainRequest).decode(tracking.artifact(run_id, REQUEST_FILE))
+    if request.project != project.name or request.run_id != run_id:
+        raise ConflictError(f"run {run_id} was asked for by project {request.project!r}: go on with it there")
+    return _train(platform, Training(project.model(request.model), request), progress)
+
+
+def _train(platform: Platform, training: Training, progress: Progress) -> TrainOutcome:
+    model, request = training.model, training.request
     if (finished := _finished(platform, request)) is not None:
         PIPELINE.forget(platform.blobs, request.run_id)
         return finished
@@ -70,7 +89,7 @@ def train(
     provenance = provenance_of(model)
     journal.begin(provenance, features=features_digest(model), seed=model.seed)
     try:
-        outcome = _run(platform, Training(model, request), provenance, journal, progress)
+        outcome = _run(platform, training, provenance, journal, progress)
     except Exception as error:
         journal.fail(error)
         raise

@@ -32,12 +32,19 @@ def train(
     why: Annotated[str, typer.Option("--why", help="Why; it is kept with the run.")] = "trained by hand",
     who: WhoOption = "somebody",
     set_: Annotated[list[str] | None, typer.Option("--set", help="A parameter for this run: name=value.")] = None,
+    resume: Annotated[str, typer.Option(help="Go on with this run, which was stopped or failed.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Train, evaluate, export, judge and register a model; promote it if the gate lets it pass."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for each other shall not spin
+    from pipelines.train import resume as go_on  # noqa: PLC0415
     from pipelines.train import train as run_training  # noqa: PLC0415
 
+    if resume:
+        with opened(project) as place, flows_view.steps(quiet=json) as progress:
+            outcome = go_on(place.platform, place.project, resume, progress=progress)
+        print_json(outcome) if json else flows_view.show_training(outcome)
+        return
     with opened(project) as place:
         chosen = place.model(model)
         parameters = flows_view.parsed_parameters(set_ or [], chosen)

@@ -62,6 +62,7 @@ class Journal:
             params=dict(request.parameters),
             tags={f"{PREFIX}{name}": value[:_TAG_LENGTH] for name, value in tags.items()} | mlflow,
         )
+        self._tracking.put_artifact(self.run_id, REQUEST_FILE, msgspec.json.encode(request))
         self._tracking.put_artifact(self.run_id, "lineage/dirty.diff", provenance.dirty.encode())
         self._tracking.put_artifact(self.run_id, "lineage/environment.txt", provenance.environment.encode())
         self._tell("training.started", "started", {})
@@ -137,5 +138,6 @@ class Journal:
         self._platform.events.publish(event)
 
 
+REQUEST_FILE: Final = "lineage/request.json"
 SNAPSHOT_FILE: Final = "lineage/datasets.json"
 _BATCH: Final = 500
