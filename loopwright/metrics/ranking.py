@@ -17,16 +17,18 @@ def roc_auc(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statisti
     negative = np.flatnonzero(target <= 0)
     negative = negative[np.argsort(score[negative], kind="stable")]
     positive = np.flatnonzero(target > 0)
-    ranks = [np.searchsorted(score[negative], score[positive], side) for side in ("left", "right")]
+    left, right = (np.searchsorted(score[negative], score[positive], side) for side in ("left", "right"))
+    tied = bool((left != right).any())
 
     def area(weights: NDArray[np.float64]) -> float:
         below = np.zeros(len(negative) + 1)
-        np.cumsum(weights[negative], out=below[1:])
-        positives = weights[positive]
+        weights.take(negative).cumsum(out=below[1:])
+        positives = weights.take(positive)
         total = float(positives.sum()) * float(below[-1])
         if total == 0:
             return math.nan
-        return weighted_sum(positives, below[ranks[0]] + below[ranks[1]]) / (2 * total)
+        under = (below.take(left) + below.take(right)) / 2 if tied else below.take(left)
+        return weighted_sum(positives, under) / total
 
     return area
 

@@ -147,7 +147,7 @@ def reference(rows: Sequence[Row], origin: str, moment: int, ttl: int | None) ->
     return float("nan") if number < 0 or (ttl is not None and event <= moment - ttl) else float(number)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), late=st.booleans(), ttl=st.none() | st.integers(1, 10))
 def test_the_join_agrees_with_the_definition_on_any_history(data: st.DataObject, late: bool, ttl: int | None) -> None:  # noqa: FBT001
     rows = data.draw(rows_of(late=late))

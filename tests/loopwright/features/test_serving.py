@@ -79,7 +79,7 @@ def history() -> st.SearchStrategy[list[tuple[str, int, int]]]:
     return st.lists(row, min_size=1, max_size=12, unique_by=lambda row: (row[0], row[1], row[1] + row[2]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     appends=st.lists(history(), min_size=1, max_size=3),
     moments=st.lists(st.integers(0, 40), min_size=1, max_size=3, unique=True).map(sorted),

@@ -35,7 +35,7 @@ def binary(metric: str, target: Floats, score: Floats, weights: Floats) -> float
     return measure("binary", metric, target, Answers(score), weights=weights)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(weighted(st.sampled_from([0.0, 1.0]), SCORES))
 def test_binary_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Floats]) -> None:
     target, score, weights = rows
@@ -56,7 +56,7 @@ def test_binary_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Fl
         assert binary("roc_auc", *rows) == pytest.approx(wanted)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weighted(VALUES, VALUES))
 def test_regression_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Floats]) -> None:
     target, score, weights = rows
@@ -83,7 +83,7 @@ def classified(draw: st.DrawFn) -> tuple[NDArray[np.object_], Answers, Floats]:
     return np.array(draw(choice), dtype=object), answers, weights
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(classified())
 def test_multiclass_metrics_are_those_of_scikit_learn(rows: tuple[NDArray[np.object_], Answers, Floats]) -> None:
     target, answers, weights = rows

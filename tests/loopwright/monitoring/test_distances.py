@@ -23,7 +23,7 @@ MEASURES = (distances.psi, distances.kl, distances.js, distances.ks, distances.t
 
 
 @given(pair=pairs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_distances_are_zero_for_equal_counts_and_never_negative(pair: tuple[Counts, Counts]) -> None:
     first, second = pair
     for measure in MEASURES:
@@ -32,7 +32,7 @@ def test_distances_are_zero_for_equal_counts_and_never_negative(pair: tuple[Coun
 
 
 @given(pair=pairs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_all_but_kl_are_symmetric(pair: tuple[Counts, Counts]) -> None:
     first, second = pair
     for measure in (distances.psi, distances.js, distances.ks, distances.total_variation):
@@ -40,14 +40,14 @@ def test_all_but_kl_are_symmetric(pair: tuple[Counts, Counts]) -> None:
 
 
 @given(pair=pairs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_jensen_shannon_is_that_of_scipy(pair: tuple[Counts, Counts]) -> None:
     first, second = pair
     assert float(distances.js(first, second)) == pytest.approx(jensenshannon(first, second, base=2), abs=1e-7)
 
 
 @given(pair=pairs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_kl_and_psi_are_those_of_scipy_on_the_same_shares(pair: tuple[Counts, Counts]) -> None:
     q, p = (distances.smoothed(counts) for counts in pair)
     assert float(distances.kl(*pair)) == pytest.approx(stats.entropy(p, q), abs=1e-9)
@@ -55,7 +55,7 @@ def test_kl_and_psi_are_those_of_scipy_on_the_same_shares(pair: tuple[Counts, Co
 
 
 @given(pair=pairs)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_pearson_is_that_of_scipy(pair: tuple[Counts, Counts]) -> None:
     table = np.stack(pair)
     table = table[:, table.sum(axis=0) > 0]
@@ -73,7 +73,7 @@ def test_the_tail_of_chi_square_is_that_of_scipy(statistic: float, freedom: int)
 
 
 @given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=40))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_adjusted_p_values_are_those_of_scipy(p_values: list[float]) -> None:
     assert distances.adjusted(p_values) == pytest.approx(stats.false_discovery_control(p_values), abs=1e-12)
 

@@ -31,7 +31,7 @@ def rank(point: Metric) -> tuple[int, float, float]:
     return point.step, point.timestamp, 0.0 if math.isnan(point.value) else point.value
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CALLS)
 @example([[Metric("auc", math.nan, 1.0), Metric("auc", -1.0, 1.0)], [Metric("auc", 0.5, 1.0)]])
 def test_a_history_holds_every_point_once_and_the_run_the_latest(calls: list[list[Metric]]) -> None:
