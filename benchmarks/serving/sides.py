@@ -1,4 +1,8 @@
-"""The two sides of a comparison: how each is called in a process of its own."""
+"""The two sides of a comparison: how each is called in a process of its own.
+
+Both find their modules compiled, as in a function's package, whatever the environment of the benchmark says about
+bytecode: the first run of each writes it into the prepared home.
+"""
 
 import json
 import os
@@ -43,11 +47,16 @@ def ours(prepared: Prepared) -> Side:
     file = prepared.settings.home / "ours.json"
     file.write_text(json.dumps(event(SENT)))
     environment = {"PYTHONPATH": str(ROOT), **prepared.settings.to_env()}
-    return Side(Path(sys.executable), "functions.predict.main", file, environment)
+    return Side(Path(sys.executable), "functions.predict.main", file, environment | _compiled(prepared))
 
 
 def fastapi(prepared: Prepared, *, aws: bool) -> Side:
     file = prepared.settings.home / "peer.json"
     file.write_text(json.dumps(event({**SENT, **FOUND})))
     environment = {"PYTHONPATH": str(ROOT / "benchmarks" / "peers"), "PEER_MODEL": str(prepared.model), **AWS}
-    return Side(python_with(*FASTAPI), "fastapi_plain", file, environment | ({"PEER_AWS": "1"} if aws else {}))
+    environment |= {"PEER_AWS": "1"} if aws else {}
+    return Side(python_with(*FASTAPI), "fastapi_plain", file, environment | _compiled(prepared))
+
+
+def _compiled(prepared: Prepared) -> Mapping[str, str]:
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(prepared.settings.home / "bytecode")}
