@@ -79,6 +79,8 @@ def serve(settings: Settings, *, host: str, port: int, stopped: threading.Event)
         http="httptools",
         lifespan="off",
         access_log=False,
+        proxy_headers=False,
+        server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=_GRACE,
     )

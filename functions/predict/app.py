@@ -72,9 +72,9 @@ class _Predict:
     def __call__(self, call: Call) -> Answer:
         started = self._timer()
         predictions = self._predictor.predict(call.path["model"], _rows(call.body, self._row_limit))
-        return self._answer(predictions, started)
+        return self._answers([predictions], started)[0]
 
-    def together(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+    def together(self, calls: Sequence[Call]) -> Sequence[Answer | Exception]:
         """Answer calls of one model as one batch; if that fails, each by itself, so that each gets its own error."""
         models = {call.path["model"] for call in calls}
         if len(calls) > 1 and len(models) == 1:
@@ -84,7 +84,7 @@ class _Predict:
                 found = self._predictor.predict_together(models.pop(), requests)
             except Exception:  # noqa: BLE001 - whose error it is shows when each is answered by itself
                 return [self._alone(call) for call in calls]
-            return [self._answer(predictions, started) for predictions in found]
+            return self._answers(found, started)
         return [self._alone(call) for call in calls]
 
     def _alone(self, call: Call) -> Answer | Exception:
@@ -93,12 +93,14 @@ class _Predict:
         except Exception as error:  # noqa: BLE001 - the caller raises it where it belongs
             return error
 
-    def _answer(self, predictions: Predictions, started: float) -> Answer:
-        answer = json_answer(predictions)
-        model = predictions.model
-        self._telemetry.count("predictions", float(len(predictions.predictions)), model=model)
-        self._telemetry.observe("prediction_ms", (self._timer() - started) * 1e3, model=model)
-        return answer
+    def _answers(self, found: Sequence[Predictions], started: float) -> list[Answer]:
+        """Return the answers of calls of one model that were predicted together."""
+        answers = [json_answer(predictions) for predictions in found]
+        model, elapsed = found[0].model, (self._timer() - started) * 1e3
+        self._telemetry.count("predictions", float(sum(len(one.predictions) for one in found)), model=model)
+        for _ in found:
+            self._telemetry.observe("prediction_ms", elapsed, model=model)
+        return answers
 
 
 def _rows(content: bytes, row_limit: int) -> list[Row]:
