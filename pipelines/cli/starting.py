@@ -1,7 +1,6 @@
 """Commands to begin with: init, demo, up."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -70,14 +69,13 @@ def up(
     for model in loaded.models:
         out.print(f"  POST {base}/models/{model.name}/predict", highlight=False)
     out.print(f"  GET  {base}/openapi.json", highlight=False)
+    if settings.clock_file:
+        out.print(f"  time is recorded: {settings.clock_file} tells it", highlight=False)
+    out.file.flush()
     command = [sys.executable, "-m", "functions.up", "--host", host, "--port", str(port)]
     environment = {**os.environ, **settings.to_env(), "PYTHONPATH": _python_path()}
-    with subprocess.Popen(command, env=environment) as server:  # noqa: S603 - our own program
-        try:
-            code = server.wait()
-        except KeyboardInterrupt:
-            code = server.wait()
-    raise typer.Exit(code)
+    # The server takes this process's place, so that every signal reaches it.
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own program
 
 
 def _python_path() -> str:

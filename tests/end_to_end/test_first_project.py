@@ -76,15 +76,15 @@ def server(project: Path, trained: str) -> Iterator[str]:
         [COMMAND, "up", "--project", project, "--port", str(port)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=True,
     )
     base = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: answers(base), 60)
         yield base
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
 
 
 def answers(base: str) -> bool:
