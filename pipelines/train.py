@@ -74,7 +74,11 @@ def resume(platform: Platform, project: Project, run_id: str, *, progress: Progr
         ConflictError, and what `train` raises: the run belongs to another project, or fails again.
     """
     tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
-    request = Json(TrainRequest).decode(tracking.artifact(run_id, REQUEST_FILE))
+    try:
+        asked = tracking.artifact(run_id, REQUEST_FILE)
+    except NotFoundError as error:
+        raise NotFoundError(f"there is no run {run_id!r} to go on with: see `loopwright runs`") from error
+    request = Json(TrainRequest).decode(asked)
     if request.project != project.name or request.run_id != run_id:
         raise ConflictError(f"run {run_id} was asked for by project {request.project!r}: go on with it there")
     return _train(platform, Training(project.model(request.model), request), progress)

@@ -62,7 +62,10 @@ def training_rows(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Arr
 
 def _usable(model: Model, rows: Columns) -> dict[str, Array]:
     if not length(rows):
-        raise InvalidInputError(f"model {model.name!r}: the snapshot has no row from before its moment")
+        raise InvalidInputError(
+            f"model {model.name!r}: the snapshot has no row from before its moment: "
+            f"correct {model.event_time!r} where it lies in the future, or append past cases"
+        )
     usable = take(rows, known_rows(rows[TARGET]) & ~np.isnat(rows[model.event_time]))
     if not length(usable):
         raise InvalidInputError(f"model {model.name!r}: no row has both a label and an event time")
