@@ -28,7 +28,7 @@ def test_a_run_that_was_stopped_goes_on_by_its_id(world: World) -> None:
 
 
 def test_a_run_that_is_not_there_cannot_go_on(world: World) -> None:
-    with pytest.raises(NotFoundError, match="no run .nothing. to go on with"):
+    with pytest.raises(NotFoundError, match="no run 'nothing' to go on with"):
         resume(world.platform, world.project, "nothing")
     run = world.train().run_id
     with pytest.raises(ConflictError, match="project 'weather'"):
