@@ -19,7 +19,7 @@ from tests.contracts.worlds import SUBSCRIPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAIR = [Key("pair", "left"), Key("pair", "right"), Key("other", "third")]
-ROUNDS = 4
+ROUNDS = 3
 
 
 @pytest.fixture
