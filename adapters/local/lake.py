@@ -37,7 +37,7 @@ _PATIENCE: Final = 30.0
 _PAUSE: Final = 0.02
 
 _TIDY_EVERY: Final = 16
-"""Whoever makes each version of this multiple compacts small files: reads and appends cost more with every file."""
+"""Whoever makes the last of so many versions compacts small files: reads and appends cost more with every file."""
 
 
 class LocalLake(Lake):

@@ -15,7 +15,7 @@ from adapters.memory.provider import MemoryPlatform
 from adapters.memory.table import MemoryTable
 from loopwright import Monitors
 from loopwright.columns import concat, take
-from loopwright.monitoring.store import WindowStore
+from loopwright.monitoring.store import Checkpoint, WindowStore
 from loopwright.monitoring.windows import Slot
 from loopwright.ports.events import Event
 from loopwright.ports.table import Expectation, Key, Value, Write
@@ -247,3 +247,20 @@ def test_a_fold_that_goes_on_after_a_crash_does_not_take_in_what_came_meanwhile_
     world.log(rows_at(day(1, 77), seed=3))
     world.run(now=NOW)
     assert sum(counted(world).values()) == 300 + 200 + 77
+
+
+def test_a_count_anew_takes_the_place_of_what_was_counted_wherever_it_was_killed() -> None:
+    healthy, _ = world_before()
+    healthy.run(now=NOW)
+    wanted = counted(healthy)
+    for at in (1, 2, 3):
+        world, mortal = world_before()
+        store = WindowStore(world.platform.table, MODEL)
+        anew = Checkpoint(counted=0, until=1, anew=True)
+        world.platform.table.transact([store.checkpoint_put(anew, store.checkpoint()[1])])
+        mortal.fate.writes, mortal.fate.at = 0, at
+        with pytest.raises(Killed):
+            world.run(now=NOW)
+        assert world.run(now=NOW).anew
+        assert counted(world) == wanted
+        assert store.checkpoint()[0] == Checkpoint(counted=1)
