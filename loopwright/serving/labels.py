@@ -22,6 +22,12 @@ from loopwright.serving.log import LABELS_QUEUE, Entry, encode, labels_table
 _NUMBER: Final = Field("number")
 _MOMENT: Final = Field("moment", "time")
 
+AHEAD: Final = 86_400.0
+"""How many seconds a label's moment may be ahead of this clock: clocks and zones differ, by less than a day.
+
+The newest moment of an id counts, so one far ahead could never be corrected.
+"""
+
 
 class LabelRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A prediction's id, its true label, and when that was known: RFC 3339 text or seconds; None: now."""
@@ -67,6 +73,8 @@ def _checked(number: int, row: LabelRow, model: Model, now: float, problems: lis
     at = _moment(row.at, now)
     if at is None:
         problems.append(f"label {number}, at: wanted {WANTED['time']}, got {row.at!r:.80}")
+    elif at > now + AHEAD:
+        problems.append(f"label {number}, at: {row.at!r:.80} is to come; a label tells of what has happened")
     return label or 0.0, at or 0.0
 
 

@@ -71,6 +71,18 @@ def test_ids_and_moments_are_checked_too(labels: Labels) -> None:
     assert [one.split(":")[0] for one in caught.value.problems] == ["label 0, id", "label 1, at", "label 2, at"]
 
 
+def test_a_label_from_the_far_future_is_refused_because_none_could_ever_correct_it(
+    platform: Platform, labels: Labels
+) -> None:
+    soon = platform.clock() + 3600
+    assert labels.accept("delays", [LabelRow("p1", 1, soon)]) == 1
+    with pytest.raises(InvalidInputError) as caught:
+        labels.accept("delays", [LabelRow("p1", 1, "9998-01-01T00:00:00Z")])
+    assert caught.value.problems == (
+        "label 0, at: '9998-01-01T00:00:00Z' is to come; a label tells of what has happened",
+    )
+
+
 def test_a_label_was_known_when_it_says_or_now(platform: Platform, labels: Labels) -> None:
     before = platform.clock()
     labels.accept("delays", [LabelRow("a", 1, "2013-03-01T12:00:00Z"), LabelRow("b", 1, 5.5), LabelRow("c", 1)])
