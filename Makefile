@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --locked --quiet
+# A process that may not keep its bytecode compiles all of scikit-learn anew: every job would start seconds later.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test check format bench clean
 
@@ -11,7 +13,7 @@ help: ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: $(UV) ## Install what the project needs into .venv
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --compile-bytecode
 
 .tools/bin/uv:
 	@echo "installing uv into .tools ..."
