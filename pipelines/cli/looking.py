@@ -66,12 +66,12 @@ def runs(
         if json:
             print_json(found)
             return
-        rows = table("run", "name", "status", "started", "took", chosen.gate.metric)
+        rows = table("run", "status", "started", "took", chosen.gate.metric)
         for run in found:
             took = "" if run.ended is None else f"{run.ended - run.started:.1f} s"
             metric = run.metrics.get(chosen.gate.metric)
             value = number(metric.value if metric else None)
-            rows.add_row(run.id, run.name, run.status.lower(), moment(run.started), took, value)
+            rows.add_row(run.id, run.status.lower(), moment(run.started), took, value)
         out.print(rows if found else f"{chosen.name} has no runs yet: loopwright train")
 
 
