@@ -31,10 +31,11 @@ FOUND: Mapping[str, object] = {"balance": 3.5, "visits": 12.0, "age": 41.0, "seg
 
 @dataclass(frozen=True)
 class Prepared:
-    """Where our side lives, and the ONNX file that both sides run."""
+    """Where our side lives, the ONNX file that it runs, and the rows that the model was trained on, as JSON."""
 
     settings: Settings
     model: Path
+    rows: Path
 
 
 def prepare(home: Path) -> Prepared:
@@ -54,7 +55,9 @@ def prepare(home: Path) -> Prepared:
     model = home / "peer.onnx"
     model.write_bytes(platform.blobs.get(f"{version.source}/model.onnx").data)
     platform.close()
-    return Prepared(settings, model)
+    told = home / "rows.json"
+    told.write_text(json.dumps({name: rows[name].tolist() for name in (*NUMBERS, *WORDS, *LOOKED_UP, "left")}))
+    return Prepared(settings, model, told)
 
 
 def event(row: Mapping[str, object]) -> dict[str, object]:
