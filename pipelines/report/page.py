@@ -23,7 +23,7 @@ _CHECKS: Final = {
 }
 
 
-_SAID: Final = 30 * 86_400
+_SAID: Final = 6 * 86_400
 """An age under this many seconds is worth saying; that of a table that hardly changes is not."""
 
 
@@ -143,10 +143,18 @@ def _ages(story: Story) -> str:
         medians = sorted(age.median for age in ages if age.median is not None)
         stale = sum(age.stale_share for age in ages) / len(ages)
         if medians and medians[-1] < _SAID:
-            told.append(f"{view}: {medians[len(medians) // 2] / 60:.0f} minutes old, {stale:.1%} missing or too old")
+            told.append(f"{view}: {_age(medians[len(medians) // 2])} old, {stale:.1%} missing or too old")
         else:
             told.append(f"{view}: {stale:.1%} missing or too old")
     return f"<p>Looked-up features when they were served, at the median: {escape('; '.join(told))}.</p>" if told else ""
+
+
+def _age(seconds: float) -> str:
+    """Return an age as roughly as it is known: from counts in bins."""
+    if seconds < 45 * 60:
+        return f"about {max(round(seconds / 60), 1)} minutes"
+    hours = round(seconds / 3600) or 1
+    return f"about {hours} hour{'' if hours == 1 else 's'}"
 
 
 def _drift_rule(story: Story) -> str:

@@ -182,3 +182,13 @@ def test_a_file_can_be_brought_in_once(project: Path, trained: str) -> None:
     more.write_text("origin,at,value\nJFK,2024-01-01T00:00:00Z,1.5\n")
     assert "1 rows appended" in run("ingest", more, "extra", "--project", project)
     assert "was there already" in run("ingest", more, "extra", "--project", project)
+
+
+def test_the_doctor_finds_a_tampered_model(project: Path, trained: str) -> None:
+    model = next(path for path in (project / ".loopwright" / "blobs").rglob("*model.onnx*") if path.is_file())
+    genuine = model.read_bytes()
+    model.write_bytes(genuine[:-1] + b"!")
+    told = run("doctor", "--project", project, code=1)
+    model.write_bytes(genuine)
+    assert "1 broken" in told
+    assert "it is refused" in told
