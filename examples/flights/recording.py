@@ -15,6 +15,8 @@ from pipelines.demo.recording import Moment, Recording, Row, Table
 START: Final = parse_time("2013-03-01T00:00:00Z")
 END: Final = parse_time("2014-01-02T00:00:00Z")
 HOUR: Final = 3600.0
+REPORT: Final = 6 * HOUR
+"""Which flights were late is reported four times a day, in one request each."""
 
 
 def recording(project: Project) -> Recording:
@@ -33,13 +35,13 @@ def recording(project: Project) -> Recording:
 
 
 def _hours(year: Year, delays: Model, weather: FeatureView) -> Iterator[Moment]:
-    """Yield every hour in which something happens; what happens within an hour is told at its end."""
+    """Yield every hour; what happens within one is told at its end."""
     asked = take(year.flights, moments(year.flights["event_time"]) >= START)
     arrived = take(asked, ~np.isnat(asked["landed_at"]))
     arrived = take(arrived, np.argsort(arrived["landed_at"], kind="stable"))
     reported = take(year.weather, moments(year.weather["known_time"]) > START)
     cases = _Hourly(asked, asked["event_time"], [field.name for field in delays.inputs])
-    labels = _Hourly(arrived, arrived["landed_at"], ["flight_id", "late", "landed_at"])
+    labels = _Hourly(arrived, arrived["landed_at"], ["flight_id", "late", "landed_at"], every=REPORT)
     reports = _Hourly(reported, reported["known_time"], list(source_columns(weather)))
     for at in np.arange(START, END + HOUR, HOUR).tolist():
         yield Moment(
@@ -51,15 +53,15 @@ def _hours(year: Year, delays: Model, weather: FeatureView) -> Iterator[Moment]:
 
 
 class _Hourly:
-    """Rows in the order of their moments, handed out hour by hour as JSON values."""
+    """Rows in the order of their moments, handed out at the full hour as JSON values, or at every so many seconds."""
 
-    def __init__(self, columns: Columns, at: Array, names: Sequence[str]) -> None:
+    def __init__(self, columns: Columns, at: Array, names: Sequence[str], *, every: float = HOUR) -> None:
         self._columns: Mapping[str, Array] = {name: columns[name] for name in names}
-        self._hour = np.ceil(moments(at) / HOUR) * HOUR
+        self._told = np.ceil(moments(at) / every) * every
 
     def until(self, moment: float) -> list[Row]:
-        """Return the rows of the hour that ends at a moment."""
-        first, last = np.searchsorted(self._hour, [moment, moment + 1])
+        """Return the rows that are told at a full hour."""
+        first, last = np.searchsorted(self._told, [moment, moment + 1])
         part = take(self._columns, slice(int(first), int(last)))
         values = [_json_values(column) for column in part.values()]
         return [dict(zip(part, row, strict=True)) for row in zip(*values, strict=True)] if length(part) else []

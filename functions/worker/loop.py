@@ -88,7 +88,7 @@ class Worker:
             attempt("schedules", partial(duties.schedules, now))
             attempt("housekeeping", partial(duties.tidy, now))
             self._looked = self._timer()
-        if self._attempts.failing <= {HEARTBEAT_TASK} and (ended or self._since(self._beaten) >= SLOW):
+        if self._attempts.failing <= {HEARTBEAT_TASK} and (ended or self._since(self._beaten) >= LINGER):
             attempt(HEARTBEAT_TASK, partial(self._beat, now))
         self._swept = self._timer()
 
