@@ -7,6 +7,7 @@ and looked up once, and a resample costs a few passes over n numbers.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,9 @@ from loopwright.metrics.measure import statistic
 
 _TOGETHER: Final = 16_384
 """So many rows are drawn at once: as many as a processor keeps at hand."""
+
+_KEPT: Final = 100_000
+"""Draws of at most so many rows in all are kept to be used again: under a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,19 @@ def share_better(
 
 def _draws(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """Yield, for each resample, how often each row was drawn."""
+    if rows * resamples <= _KEPT:
+        yield from _kept_draws(rows, resamples, seed)
+    else:
+        yield from _fresh_draws(rows, resamples, seed)
+
+
+@lru_cache(maxsize=4)
+def _kept_draws(rows: int, resamples: int, seed: int) -> tuple[NDArray[np.float64], ...]:
+    """Return the draws of a small sample: who measures window after window draws as many rows again and again."""
+    return tuple(_fresh_draws(rows, resamples, seed))
+
+
+def _fresh_draws(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     generator = np.random.default_rng(seed)
     together = max(_TOGETHER // max(rows, 1), 1)
     for first in range(0, resamples if rows else 0, together):

@@ -15,7 +15,7 @@ from loopwright.metrics import Answers, better, interval, measure
 from loopwright.metrics.bootstrap import Interval
 from loopwright.monitoring.profiles import Profile, ScoreProfile
 
-MOST_RESAMPLED: Final = 1_000
+MOST_RESAMPLED: Final = 500
 """More rows than these are thinned before they are resampled."""
 
 _RESAMPLES: Final = 200
