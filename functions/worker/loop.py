@@ -14,7 +14,7 @@ from loopwright.ports import Platform
 POLL: Final = 0.01
 """Seconds between looks at the clock."""
 
-LINGER: Final = 0.2
+LINGER: Final = 0.5
 """Seconds between sweeps while no window ends."""
 
 SLOW: Final = 1.0

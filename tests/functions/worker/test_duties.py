@@ -5,7 +5,7 @@ import pytest
 from adapters import open_platform
 from adapters.cloudevents import encode
 from functions.worker.duties import HEARTBEAT, Duties, EndedWindow
-from functions.worker.loop import Worker
+from functions.worker.loop import LINGER, Worker
 from functions.worker.occasions import Occasions
 from loopwright.clock import ReplayClock, parse_time
 from loopwright.errors import UnavailableError
@@ -87,9 +87,9 @@ def test_a_sweep_lands_what_was_logged_and_says_so(platform: Platform, worker: W
 def test_between_sweeps_messages_gather(platform: Platform, worker: Worker, ticks: Ticks) -> None:
     worker.sweep_if_due()
     predict(platform)
-    ticks.now += 0.1
+    ticks.now += LINGER / 2
     assert not worker.sweep_if_due()
-    ticks.now += 0.2
+    ticks.now += LINGER
     assert worker.sweep_if_due()
     assert logged(platform) == 3
 
