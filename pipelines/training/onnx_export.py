@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from onnx import TensorProto
+from onnx import ModelProto, TensorProto
 from skl2onnx import convert_sklearn
 from skl2onnx.common._registration import get_converter
 from skl2onnx.common.data_types import DoubleTensorType, StringTensorType
@@ -70,6 +70,14 @@ def convert(model: Model, pipeline: Pipeline) -> bytes:
             HistGradientBoostingRegressor: _convert_boosting,
         },
     )
+    return _same_in_every_process(proto)
+
+
+def _same_in_every_process(proto: ModelProto) -> bytes:
+    """Return a model as bytes, with its opsets in order: the converter lists them as a set does, by hash seed."""
+    opsets = sorted(proto.opset_import, key=lambda opset: opset.domain)
+    del proto.opset_import[:]
+    proto.opset_import.extend(opsets)
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
 

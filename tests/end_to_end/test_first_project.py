@@ -18,13 +18,13 @@ COMMAND = Path(sys.executable).with_name("loopwright")
 ROWS = 900
 
 
-def run(*arguments: str | Path, code: int = 0) -> str:
+def run(*arguments: str | Path, code: int = 0, seed: int = 3) -> str:
     done = subprocess.run(
         [COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": str(seed)},
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -164,7 +164,8 @@ def test_people_can_look_around(project: Path, trained: str) -> None:
 
 
 def test_a_run_can_be_made_again(project: Path, trained: str) -> None:
-    assert "identical" in run("reproduce", trained, "--project", project)
+    # Under another hash seed sets are walked in another order, opsets among them; the model must not show it.
+    assert "identical" in run("reproduce", trained, "--project", project, seed=4)
 
 
 def test_a_table_can_be_scored(project: Path, trained: str) -> None:

@@ -131,6 +131,8 @@ def test_the_usual_estimators_become_onnx_that_answers_alike(name: str) -> None:
     assert made.fallback == ""
     assert made.manifest.runtime == "onnx"
     assert made.parity_rows == ROWS
+    opsets = [opset.domain for opset in onnx.load_from_string(made.data).opset_import]
+    assert opsets == sorted(opsets)
     assert answers_like_the_estimator(one, made)
 
 
