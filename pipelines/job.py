@@ -134,5 +134,15 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _leave(code: int) -> None:
+    """End the process at once: taking the libraries of a training down in order costs half a second and saves nothing.
+
+    All that a job does is done by then: the platform is closed and what was said is flushed.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())

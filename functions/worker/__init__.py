@@ -2,8 +2,8 @@
 
 One sweep, in this order: collect what was logged, materialize what changed, monitor the windows that have ended, let
 the rules decide about alerts and schedules, keep the lake in order, and, when all of that is done, queues are empty and
-no job runs, write the heartbeat. A sweep starts at once when a monitoring window has ended, otherwise a fifth of a
-second after the last one, so that messages land in files of some size.
+no job runs, write the heartbeat. A sweep starts at once when a monitoring window has ended, otherwise half a second
+after the last one, so that messages land in files of some size; a tenth of a second after it while a job runs.
 
 Items in the partition `worker`:
 

@@ -117,7 +117,11 @@ class Duties:
         depths = [self._platform.queue.depth(queue) for queue in (*QUEUES, TRIGGERS_QUEUE)]
         if any(depth.ready or depth.in_flight for depth in depths):
             return False
-        return all(job.state != "running" for job in self._platform.jobs.list(limit=_NEWEST_JOBS))
+        return not self.job_runs()
+
+    def job_runs(self) -> bool:
+        """Return whether a job is under way."""
+        return any(job.state == "running" for job in self._platform.jobs.list(limit=_NEWEST_JOBS))
 
     def beat(self, now: float, refresh: Callable[[], None]) -> bool:
         """Write the heartbeat if everything up to this moment is done, and return whether it is.

@@ -17,6 +17,9 @@ POLL: Final = 0.01
 LINGER: Final = 0.5
 """Seconds between sweeps while no window ends."""
 
+BUSY: Final = 0.1
+"""Seconds between sweeps while a job runs: whatever waits for its end does not wait much longer."""
+
 SLOW: Final = 1.0
 """Seconds between looks at what seldom changes: sources, schedules, the night."""
 
@@ -49,6 +52,7 @@ class Worker:
         self._attempts = Attempts(platform.telemetry, timer)
         self._stopping = threading.Event()
         self._tried: list[EndedWindow] = []
+        self._job_runs = False
         self._swept = self._looked = self._beaten = _NEVER
 
     def run(self) -> None:
@@ -66,7 +70,8 @@ class Worker:
     def sweep_if_due(self) -> bool:
         """Sweep if a window has ended or the last sweep was some time ago; return whether it did."""
         now = self._platform.clock()
-        due = self._since(self._swept) >= LINGER or self._duties.ended_windows(now) not in ([], self._tried)
+        rest = BUSY if self._job_runs else LINGER
+        due = self._since(self._swept) >= rest or self._duties.ended_windows(now) not in ([], self._tried)
         if due:
             self.sweep(now)
         return due
@@ -95,6 +100,9 @@ class Worker:
     def _beat(self, now: float) -> None:
         if self._duties.beat(now, self._refresh):
             self._beaten = self._timer()
+            self._job_runs = False
+        else:
+            self._job_runs = self._duties.job_runs()
 
     def _since(self, moment: float) -> float:
         return self._timer() - moment

@@ -10,16 +10,28 @@ from numpy.typing import NDArray
 THRESHOLD: Final = 0.5
 """A binary score of at least this answers "1"."""
 
-Statistic = Callable[[NDArray[np.float64]], float]
-"""From one weight a row to the metric: all that does not depend on the weights was done before."""
+Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""From weights [..., n], one a row, to the metric [...]: all that does not depend on the weights was done before."""
 
 
-def weighted_sum(weights: NDArray[np.float64], values: NDArray[np.float64]) -> float:
-    """Return the sum of weight · value, summed pairwise.
+def weighted_sum(weights: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums [...] of weight [..., n] · value [..., n], summed pairwise.
 
     Not `weights @ values`: BLAS would wake its threads for each of hundreds of resamples, which costs twice the work.
     """
-    return float((weights * values).sum())
+    sums: NDArray[np.float64] = (weights * values).sum(axis=-1)
+    return sums
+
+
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return part / whole, and NaN, which says that it cannot be told, where the whole is 0 or less."""
+    whole = np.asarray(whole)
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+
+
+def untold(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return NaN for all weights: the metric cannot be told."""
+    return np.full(weights.shape[:-1], np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.metrics.answers import THRESHOLD, Answers, Statistic, weighted_sum
+from loopwright.metrics.answers import THRESHOLD, Answers, Statistic, ratio, untold, weighted_sum
 
 _EPSILON = float(np.finfo(np.float64).eps)
 """Probabilities are clipped to [eps, 1 - eps] before their logarithm, as scikit-learn does."""
@@ -36,7 +36,7 @@ def mae(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
 def rmse(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
     """Return the root of the mean of (value - truth)²."""
     mean = _mean((score - target) ** 2)
-    return lambda weights: math.sqrt(mean(weights))
+    return lambda weights: np.sqrt(mean(weights))
 
 
 def r2(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
@@ -45,13 +45,11 @@ def r2(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
     # Sums of squares lose their digits when the target is far from 0; a shift changes nothing else.
     centred = target - target.mean() if len(target) else target
 
-    def explained(weights: NDArray[np.float64]) -> float:
-        total = float(weights.sum())
-        if total == 0 or np.count_nonzero(weights) < 2:  # noqa: PLR2004 - one row has no variance
-            return math.nan
-        mean = weighted_sum(weights, centred) / total
-        variance = weighted_sum(weights, (centred - mean) ** 2)
-        return 1 - weighted_sum(weights, squares) / variance if variance > 0 else math.nan
+    def explained(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean = ratio(weighted_sum(weights, centred), weights.sum(axis=-1))
+        variance = weighted_sum(weights, (centred - mean[..., None]) ** 2)
+        enough = np.count_nonzero(weights, axis=-1) >= 2  # noqa: PLR2004 - one row has no variance
+        return 1 - ratio(weighted_sum(weights, squares), np.where(enough, variance, 0.0))
 
     return explained
 
@@ -59,7 +57,7 @@ def r2(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
 def multiclass_log_loss(target: NDArray[np.object_], answers: Answers) -> Statistic:
     """Return the mean of -log of the probability that was given to the truth, clipped; 0 for a class not known."""
     if answers.probabilities is None:
-        return lambda _: math.nan
+        return untold
     place = {name: number for number, name in enumerate(answers.classes)}
     columns = np.fromiter((place.get(str(one), -1) for one in target), dtype=np.intp, count=len(target))
     given = np.where(columns >= 0, answers.probabilities[np.arange(len(target)), columns], 0.0)
@@ -79,14 +77,15 @@ def macro_f1(target: NDArray[np.object_], prediction: NDArray[np.object_]) -> St
     truth, guess, count = _codes(target, prediction)
     hit = truth == guess
 
-    def mean(weights: NDArray[np.float64]) -> float:
+    def one(weights: NDArray[np.float64]) -> float:
         true_rows = np.bincount(truth, weights, minlength=count)
         predicted_rows = np.bincount(guess, weights, minlength=count)
         hits = np.bincount(truth, weights * hit, minlength=count)
         seen = (true_rows + predicted_rows) > 0
-        if not seen.any():
-            return math.nan
-        return float(np.mean(2 * hits[seen] / (true_rows + predicted_rows)[seen]))
+        return float(np.mean(2 * hits[seen] / (true_rows + predicted_rows)[seen])) if seen.any() else math.nan
+
+    def mean(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.apply_along_axis(one, -1, weights)
 
     return mean
 
@@ -103,8 +102,4 @@ def _codes(
 
 
 def _mean(values: NDArray[np.float64]) -> Statistic:
-    def mean(weights: NDArray[np.float64]) -> float:
-        total = float(weights.sum())
-        return weighted_sum(weights, values) / total if total > 0 else math.nan
-
-    return mean
+    return lambda weights: ratio(weighted_sum(weights, values), weights.sum(axis=-1))

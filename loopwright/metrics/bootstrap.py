@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from loopwright.columns import Array
 from loopwright.definitions.model import SMALLER_IS_BETTER, Task
-from loopwright.metrics.answers import Answers
+from loopwright.metrics.answers import Answers, Statistic
 from loopwright.metrics.measure import statistic
 
 _TOGETHER: Final = 16_384
@@ -52,10 +52,10 @@ def interval(
         InvalidInputError: as `measure`.
     """
     evaluate = statistic(task, metric, target, answers)
-    value = evaluate(np.ones(len(target)))
+    value = float(evaluate(np.ones(len(target))))
     if math.isnan(value):
         return Interval(value, math.nan, math.nan)
-    values = np.array([evaluate(weights) for weights in _draws(len(target), resamples, seed)])
+    values = _all(evaluate, len(target), resamples, seed)
     known = values[~np.isnan(values)]
     if len(known) == 0:
         return Interval(value, math.nan, math.nan)
@@ -86,14 +86,17 @@ def share_better(
     first = statistic(task, metric, target, candidate)
     second = statistic(task, metric, target, champion)
     sign = -1.0 if metric in SMALLER_IS_BETTER else 1.0
-    gains = [sign * (first(weights) - second(weights)) for weights in _draws(len(target), resamples, seed)]
-    if all(math.isnan(gain) for gain in gains):
-        return math.nan
-    return sum(gain > margin for gain in gains) / len(gains)
+    gains = _all(lambda weights: sign * (first(weights) - second(weights)), len(target), resamples, seed)
+    return math.nan if np.isnan(gains).all() else float(np.mean(gains > margin))
+
+
+def _all(evaluate: Statistic, rows: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """Return what comes out for each resample."""
+    return np.concatenate([np.empty(0), *map(evaluate, _draws(rows, resamples, seed))])
 
 
 def _draws(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield, for each resample, how often each row was drawn."""
+    """Yield, for some resamples at a time, how often each row was drawn: [some, rows]."""
     if rows * resamples <= _KEPT:
         yield from _kept_draws(rows, resamples, seed)
     else:
@@ -112,4 +115,4 @@ def _fresh_draws(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.fl
     for first in range(0, resamples if rows else 0, together):
         count = min(together, resamples - first)
         drawn = generator.integers(0, rows, (count, rows), dtype=np.uint32) + np.arange(count)[:, None] * rows
-        yield from np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
+        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)

@@ -1,7 +1,5 @@
 """One door to every metric of every task."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +7,7 @@ from loopwright.columns import Array
 from loopwright.definitions.model import METRICS, SMALLER_IS_BETTER, Task
 from loopwright.errors import InvalidInputError
 from loopwright.metrics import averages, ranking
-from loopwright.metrics.answers import Answers, Statistic
+from loopwright.metrics.answers import Answers, Statistic, untold
 
 
 def measure(
@@ -27,7 +25,7 @@ def measure(
     Raises:
         InvalidInputError: the task has no such metric, or target and answers differ in length.
     """
-    return statistic(task, metric, target, answers)(np.ones(len(target)) if weights is None else weights)
+    return float(statistic(task, metric, target, answers)(np.ones(len(target)) if weights is None else weights))
 
 
 def better(metric: str, first: float, second: float) -> bool:
@@ -36,7 +34,7 @@ def better(metric: str, first: float, second: float) -> bool:
 
 
 def statistic(task: Task, metric: str, target: Array, answers: Answers) -> Statistic:
-    """Do the work that weights do not change, once, and return the metric as a function of one weight a row.
+    """Do the work that weights do not change, once, and return the metric as a function of weights [..., n], one a row.
 
     Raises:
         InvalidInputError: as `measure`.
@@ -46,12 +44,12 @@ def statistic(task: Task, metric: str, target: Array, answers: Answers) -> Stati
     if len(target) != len(answers.score):
         raise InvalidInputError(f"{metric}: {len(target)} true values but {len(answers.score)} answers")
     if np.isnan(answers.score).any():
-        return lambda _: math.nan
+        return untold
     if task == "multiclass":
         return _multiclass(metric, target.astype(object), answers)
     truth = target.astype(np.float64)
     if np.isnan(truth).any():
-        return lambda _: math.nan
+        return untold
     return _numeric(task, metric, truth, answers.score)
 
 

@@ -1,11 +1,9 @@
 """Metrics of a ranking: how well scores order the positive rows before the negative ones. Ties count as ties."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.metrics.answers import Statistic, weighted_sum
+from loopwright.metrics.answers import Statistic, ratio, weighted_sum
 
 
 def roc_auc(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statistic:
@@ -20,15 +18,14 @@ def roc_auc(target: NDArray[np.float64], score: NDArray[np.float64]) -> Statisti
     left, right = (np.searchsorted(score[negative], score[positive], side) for side in ("left", "right"))
     tied = bool((left != right).any())
 
-    def area(weights: NDArray[np.float64]) -> float:
-        below = np.zeros(len(negative) + 1)
-        weights.take(negative).cumsum(out=below[1:])
-        positives = weights.take(positive)
-        total = float(positives.sum()) * float(below[-1])
-        if total == 0:
-            return math.nan
-        under = (below.take(left) + below.take(right)) / 2 if tied else below.take(left)
-        return weighted_sum(positives, under) / total
+    def area(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        below = np.zeros((*weights.shape[:-1], len(negative) + 1))
+        np.cumsum(weights.take(negative, axis=-1), axis=-1, out=below[..., 1:])
+        positives = weights.take(positive, axis=-1)
+        under = below.take(left, axis=-1)
+        if tied:
+            under = (under + below.take(right, axis=-1)) / 2
+        return ratio(weighted_sum(positives, under), positives.sum(axis=-1) * below[..., -1])
 
     return area
 
@@ -41,15 +38,12 @@ def average_precision(target: NDArray[np.float64], score: NDArray[np.float64]) -
     """
     order, starts, truth = _groups(target, -score)
 
-    def average(weights: NDArray[np.float64]) -> float:
-        positives, negatives = _group_weights(weights[order], starts, truth)
-        total = float(positives.sum())
-        if total == 0:
-            return math.nan
-        found = np.cumsum(positives)
-        taken = found + np.cumsum(negatives)
+    def average(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        positives, negatives = _group_weights(weights.take(order, axis=-1), starts, truth)
+        found = np.cumsum(positives, axis=-1)
+        taken = found + np.cumsum(negatives, axis=-1)
         precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
-        return weighted_sum(positives, precision) / total
+        return ratio(weighted_sum(positives, precision), positives.sum(axis=-1))
 
     return average
 
@@ -73,4 +67,4 @@ def _group_weights(
     negatives = weights - positives
     if starts is None:
         return positives, negatives
-    return np.add.reduceat(positives, starts), np.add.reduceat(negatives, starts)
+    return np.add.reduceat(positives, starts, axis=-1), np.add.reduceat(negatives, starts, axis=-1)
