@@ -26,7 +26,7 @@ from pipelines.training.evaluate import Evaluation, held_out_rows, metrics_of
 from pipelines.training.export import export
 from pipelines.training.fit import answer, fit
 from pipelines.training.journal import PREFIX, SNAPSHOT_FILE
-from pipelines.training.observations import training_rows
+from pipelines.training.observations import Cases, training_rows
 from pipelines.training.packaging import profile_of
 from pipelines.training.provenance import Provenance, provenance_of, versions_of
 from pipelines.training.snapshot import Snapshot
@@ -127,7 +127,7 @@ def _again(
 ) -> Iterator[Difference]:
     """Train again and yield what came out differently."""
     with _told(progress, "features"):
-        rows = training_rows(platform.lake, model, taken)
+        rows = training_rows(Cases(platform.lake), model, taken)
         columns = training_columns(platform.lake, model, rows, versions=taken.versions)
     with _told(progress, "train"):
         fitted = fit(model, version.lineage.parameters, columns, lambda *_: None)

@@ -21,7 +21,7 @@ from pipelines.training import observations, promotion, snapshot
 from pipelines.training.evaluate import EvaluationCodec, evaluate
 from pipelines.training.fit import Fitted, FittedCodec, fit
 from pipelines.training.journal import PREFIX, REQUEST_FILE, Journal
-from pipelines.training.observations import Validation
+from pipelines.training.observations import Cases, Validation
 from pipelines.training.packaging import Exported, write_export
 from pipelines.training.promotion import Promotion
 from pipelines.training.provenance import Provenance, provenance_of
@@ -109,7 +109,8 @@ def _run(
     progress: Progress,
 ) -> TrainOutcome:
     given = {"training": training, "code": provenance.code}
-    resources = {"platform": platform, "journal": journal, "provenance": provenance}
+    cases = Cases(platform.lake)
+    resources = {"platform": platform, "cases": cases, "journal": journal, "provenance": provenance}
     run_id = training.request.run_id
     results = PIPELINE.run(platform.blobs, run_id, given, resources, progress=progress)
     exported = cast("Exported", results["exported"])
@@ -160,15 +161,15 @@ def take_snapshot(platform: Platform, journal: Journal, training: Training) -> S
     return taken
 
 
-def validate(platform: Platform, training: Training, taken: Snapshot) -> Validation:
+def validate(cases: Cases, training: Training, taken: Snapshot) -> Validation:
     """Check every table of the snapshot against the definitions."""
-    return observations.validate(platform.lake, training.model, taken)
+    return observations.validate(cases, training.model, taken)
 
 
-def build_features(platform: Platform, training: Training, taken: Snapshot, _: Validation) -> Columns:
+def build_features(cases: Cases, training: Training, taken: Snapshot, _: Validation) -> Columns:
     """Return the training rows with their features as they were known at each row's own moment."""
-    rows = observations.training_rows(platform.lake, training.model, taken)
-    return training_columns(platform.lake, training.model, rows, versions=taken.versions)
+    rows = observations.training_rows(cases, training.model, taken)
+    return training_columns(cases.lake, training.model, rows, versions=taken.versions)
 
 
 def fit_model(journal: Journal, training: Training, _: str, columns: Columns) -> Fitted:
@@ -183,11 +184,11 @@ _JUDGED: Final = ("columns", "evaluation", "exported")
 PIPELINE: Final = Pipeline(
     name="train",
     given=("training", "code"),
-    resources=("platform", "journal", "provenance"),
+    resources=("platform", "cases", "journal", "provenance"),
     steps=(
         Step("snapshot", take_snapshot, ("platform", "journal", "training"), "snapshot", Json(Snapshot)),
-        Step("validate", validate, ("platform", "training", "snapshot"), "validation", Json(Validation)),
-        Step("features", build_features, ("platform", "training", "snapshot", "validation"), "columns", ColumnsCodec()),
+        Step("validate", validate, ("cases", "training", "snapshot"), "validation", Json(Validation)),
+        Step("features", build_features, ("cases", "training", "snapshot", "validation"), "columns", ColumnsCodec()),
         Step("train", fit_model, ("journal", "training", "code", "columns"), "fitted", FittedCodec()),
         Step("evaluate", evaluate, ("platform", "training", "fitted", "columns"), "evaluation", EvaluationCodec()),
         Step(

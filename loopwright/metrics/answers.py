@@ -19,14 +19,14 @@ def weighted_sum(weights: NDArray[np.float64], values: NDArray[np.float64]) -> N
 
     Not `weights @ values`: BLAS would wake its threads for each of hundreds of resamples, which costs twice the work.
     """
-    sums: NDArray[np.float64] = (weights * values).sum(axis=-1)
-    return sums
+    return np.asarray((weights * values).sum(axis=-1))
 
 
 def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return part / whole, and NaN, which says that it cannot be told, where the whole is 0 or less."""
-    whole = np.asarray(whole)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    quotient: NDArray[np.float64] = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=quotient, where=np.greater(whole, 0))
+    return quotient
 
 
 def untold(weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -32,7 +32,21 @@ class Validation:
     without_label: int
 
 
-def validate(lake: Lake, model: Model, snapshot: Snapshot) -> Validation:
+class Cases:
+    """The past cases and the feedback of snapshots; what was read last is kept, for two steps of a training need it."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self._last: tuple[str, Snapshot, tuple[Columns, Columns]] | None = None
+
+    def of(self, model: Model, snapshot: Snapshot) -> tuple[Columns, Columns]:
+        """Return past cases and feedback since the training window began, rows without a label among them."""
+        if self._last is None or self._last[:2] != (model.name, snapshot):
+            self._last = model.name, snapshot, _recent(self.lake, model, snapshot)
+        return self._last[2]
+
+
+def validate(cases: Cases, model: Model, snapshot: Snapshot) -> Validation:
     """Check every table of a snapshot against the definitions, and count.
 
     Raises:
@@ -40,15 +54,15 @@ def validate(lake: Lake, model: Model, snapshot: Snapshot) -> Validation:
             problem is named.
     """
     for view in model.views:
-        check_source(lake, view, version=snapshot.versions[view.source])
-    past, feedback = _recent(lake, model, snapshot)
+        check_source(cases.lake, view, version=snapshot.versions[view.source])
+    past, feedback = cases.of(model, snapshot)
     rows = _together(model, past, feedback)
     usable = _usable(model, rows)
     check_rows(model.inputs, usable, where=f"the training rows of {model.name!r}")
     return Validation(length(usable), length(feedback), length(rows) - length(usable))
 
 
-def training_rows(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Array]:
+def training_rows(cases: Cases, model: Model, snapshot: Snapshot) -> dict[str, Array]:
     """Return the labelled rows that training and holdout span, in an order that follows from the rows alone.
 
     The columns are the model's inputs, its event time, and the target as `label`.
@@ -56,7 +70,7 @@ def training_rows(lake: Lake, model: Model, snapshot: Snapshot) -> dict[str, Arr
     Raises:
         InvalidInputError: there are none.
     """
-    return _in_order(model, _usable(model, _together(model, *_recent(lake, model, snapshot))))
+    return _in_order(model, _usable(model, _together(model, *cases.of(model, snapshot))))
 
 
 def _together(model: Model, past: Columns, feedback: Columns) -> Columns:
