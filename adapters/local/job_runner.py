@@ -52,7 +52,14 @@ def _write(path: Path, content: dict[str, float]) -> None:
 
 
 def _moment(clock_file: str) -> float:
-    return float(Path(clock_file).read_text("ascii")) if clock_file else time.time()
+    """Return this moment; a file that tells it has it twice, and is just being written while the two differ."""
+    if not clock_file:
+        return time.time()
+    while True:
+        text = Path(clock_file).read_text("ascii")
+        words = text.split()
+        if len(set(words)) == 1:
+            return float(words[0])
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ delays = Model(
         quality=DataQuality(maximum_null_share=0.25, maximum_stale_share=0.25),
         performance=Performance("roc_auc", maximum_drop=0.05, minimum_labels=3000),
     ),
-    triggers=Triggers(every=timedelta(days=60), cooldown=timedelta(days=28), budget=5),
+    triggers=Triggers(every=timedelta(days=60), cooldown=timedelta(days=42), budget=5),
 )
 
 project = Project("flights", models=(delays,))

@@ -41,6 +41,15 @@ def test_readers_of_a_replay_clock_never_see_half_a_moment(tmp_path: Path) -> No
 
     with ThreadPoolExecutor(4) as pool:
         seen = pool.map(read, range(2000))
-        for moment in range(300):
-            clock.set(moment + 0.25)
-        assert {one % 1 for one in seen} <= {0.25, 0.5}
+        told = [float(7**place) for place in range(20)] * 50
+        for moment in told:
+            clock.set(moment)
+        assert set(seen) <= {1.5, *told}
+
+
+def test_a_clock_that_was_written_by_hand_is_read_and_moved(tmp_path: Path) -> None:
+    (tmp_path / "now").write_text("1362096000\n")
+    clock = ReplayClock(tmp_path / "now")
+    assert clock() == 1_362_096_000.0
+    clock.set(2.0)
+    assert clock() == 2.0
