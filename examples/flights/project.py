@@ -132,8 +132,8 @@ delays = Model(
     gate=Gate(
         metric="roc_auc",
         minimum=0.6,
-        # A change of model is not free: a candidate must be a point of ROC AUC better.
-        margin=0.01,
+        # A change of model is not free: a candidate must be half a point of ROC AUC better.
+        margin=0.005,
         slices=tuple(Slice("origin", origin, minimum=0.55) for origin in ORIGINS),
     ),
     monitors=Monitors(
