@@ -90,7 +90,7 @@ class Model:
         parameters: its parameters, logged with every run.
         seed: where chance is at work.
         metrics: what is measured; empty: all of the task's metrics.
-        training_window: train on this much time before the cut; None: on everything.
+        training_window: train on this much time before the cut, and read no older rows; None: on everything.
         holdout: the newest stretch of the training rows, held out for evaluation and the gate.
         gate, monitors, triggers, resources: see there.
     """

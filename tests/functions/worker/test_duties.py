@@ -5,7 +5,7 @@ import pytest
 from adapters import open_platform
 from adapters.cloudevents import encode
 from functions.worker.duties import HEARTBEAT, Duties, EndedWindow
-from functions.worker.loop import LINGER, Worker
+from functions.worker.loop import BUSY, LINGER, Worker
 from functions.worker.occasions import Occasions
 from loopwright.clock import ReplayClock, parse_time
 from loopwright.errors import UnavailableError
@@ -160,9 +160,11 @@ def test_an_alert_starts_a_retraining_and_the_heartbeat_waits_for_its_end(
     assert entry.reason.kind == "drift"
     assert heartbeat(platform) == START
     platform.jobs.finish(entry.decision.job, "succeeded", "")
-    ticks.now += 2
-    worker.sweep_if_due()
+    ticks.now += BUSY
+    assert worker.sweep_if_due()
     assert heartbeat(platform) == START + HOUR
+    ticks.now += BUSY
+    assert not worker.sweep_if_due()
 
 
 def test_what_was_promoted_is_served_when_the_heartbeat_says_so(platform: Platform, ticks: Ticks) -> None:
