@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from loopwright.errors import UnavailableError
+
 Clock = Callable[[], float]
 """Returns this moment, in seconds since 1970-01-01 UTC."""
 
@@ -19,9 +21,11 @@ NewId = Callable[[], str]
 
 system_clock: Final[Clock] = time.time
 
-
 _WIDTH: Final = 32
 """Characters of a moment in a clock's file."""
+
+_LOOKS: Final = 10_000
+"""So often a clock's file is read before it counts as left half written: for a good part of a second."""
 
 
 class ReplayClock:
@@ -34,8 +38,19 @@ class ReplayClock:
         self._path = path
 
     def __call__(self) -> float:
-        """Return the moment in the file."""
-        return moment_in(self._path)
+        """Return the moment in the file; while its halves differ it is just being written.
+
+        Raises:
+            UnavailableError: they go on differing.
+        """
+        for _ in range(_LOOKS):
+            text = self._path.read_bytes()
+            # Written by hand, once is enough.
+            if len(text) != 2 * _WIDTH or text[:_WIDTH] == text[_WIDTH:]:
+                return float(text[:_WIDTH])
+        raise UnavailableError(
+            f"clock file {self._path} is half written: write the moment into it, in seconds since 1970"
+        )
 
     def set(self, moment: float) -> None:
         """Move the clock; readers see the old moment or the new one, never a part of either.
@@ -54,16 +69,6 @@ class ReplayClock:
             os.pwrite(file, text.encode("ascii"), 0)
         finally:
             os.close(file)
-
-
-def moment_in(path: Path) -> float:
-    """Return the moment in a clock's file: told twice, and just being written while the two differ; by hand, once."""
-    while True:
-        text = path.read_bytes()
-        if len(text) != 2 * _WIDTH:
-            return float(text)
-        if text[:_WIDTH] == text[_WIDTH:]:
-            return float(text[:_WIDTH])
 
 
 def new_id() -> str:

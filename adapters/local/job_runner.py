@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 _TIMED_OUT = 124
+_LOOKS = 10_000
 
 
 def main(end: str, log: str, clock_file: str, timeout: str, grace: str, lock: str, *command: str) -> None:
@@ -55,11 +56,11 @@ def _moment(clock_file: str) -> float:
     """Return this moment; a file that tells it has it twice, and is just being written while the two differ."""
     if not clock_file:
         return time.time()
-    while True:
-        text = Path(clock_file).read_text("ascii")
-        words = text.split()
+    for _ in range(_LOOKS):
+        words = Path(clock_file).read_text("ascii").split()
         if len(set(words)) == 1:
             return float(words[0])
+    raise ValueError(f"{clock_file} tells no moment: write it there, in seconds since 1970")
 
 
 if __name__ == "__main__":

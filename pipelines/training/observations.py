@@ -37,12 +37,12 @@ class Cases:
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self._last: tuple[str, Snapshot, tuple[Columns, Columns]] | None = None
+        self._last: tuple[Model, Snapshot, tuple[Columns, Columns]] | None = None
 
     def of(self, model: Model, snapshot: Snapshot) -> tuple[Columns, Columns]:
         """Return past cases and feedback since the training window began, rows without a label among them."""
-        if self._last is None or self._last[:2] != (model.name, snapshot):
-            self._last = model.name, snapshot, _recent(self.lake, model, snapshot)
+        if self._last is None or self._last[:2] != (model, snapshot):
+            self._last = model, snapshot, _recent(self.lake, model, snapshot)
         return self._last[2]
 
 
@@ -85,7 +85,9 @@ def _together(model: Model, past: Columns, feedback: Columns) -> Columns:
 def _usable(model: Model, rows: Columns) -> dict[str, Array]:
     usable = take(rows, known_rows(rows[TARGET]))
     if not length(usable):
-        raise InvalidInputError(f"model {model.name!r}: no row has both a label and an event time")
+        raise InvalidInputError(
+            f"model {model.name!r}: no row has both a label and an event time: append such cases, or wait for labels"
+        )
     return usable
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.clock import ReplayClock, isoformat, new_id, parse_time
+from loopwright.errors import UnavailableError
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000_000_000))
@@ -53,3 +54,14 @@ def test_a_clock_that_was_written_by_hand_is_read_and_moved(tmp_path: Path) -> N
     assert clock() == 1_362_096_000.0
     clock.set(2.0)
     assert clock() == 2.0
+
+
+def test_a_clock_that_was_left_half_written_says_so(tmp_path: Path) -> None:
+    clock = ReplayClock(tmp_path / "now")
+    clock.set(1.0)
+    with (tmp_path / "now").open("r+") as file:
+        file.write("2.0".rjust(32))
+    with pytest.raises(UnavailableError, match="half written"):
+        clock()
+    clock.set(3.0)
+    assert clock() == 3.0

@@ -58,3 +58,18 @@ def test_unlabelled_rows_do_not_move_the_window(world: World) -> None:
     world.platform.lake.append("observations", unlabelled)
     after = rows_of(world, model, AT + 30 * DAY)
     np.testing.assert_array_equal(before["event_time"], after["event_time"])
+
+
+def test_rows_without_a_time_are_left_out(world: World) -> None:
+    model = windowed(world.project.models[0], None, 2)
+    before = rows_of(world, model, AT)
+    timeless = {name: column[:20] for name, column in world.rain.past_cases(2).items()}
+    world.platform.lake.append("observations", timeless | {"event_time": np.full(20, np.datetime64("NaT", "us"))})
+    np.testing.assert_array_equal(before["event_time"], rows_of(world, model, AT)["event_time"])
+
+
+def test_another_window_of_the_same_model_is_read_anew(world: World) -> None:
+    cases, model = Cases(world.platform.lake), world.project.models[0]
+    taken = take_snapshot(world.platform.lake, model, at=AT)
+    wide, narrow = (training_rows(cases, windowed(model, days, 2), taken) for days in (20, 5))
+    assert length(narrow) < length(wide)
