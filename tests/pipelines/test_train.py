@@ -4,11 +4,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from loopwright.errors import DefinitionError, InvalidInputError, NotFoundError
+from loopwright.errors import DefinitionError
 from loopwright.models import load_scorer
 from loopwright.models.package import read_package
 from pipelines.steps import StepEvent
-from pipelines.train import PIPELINE, train
+from pipelines.train import PIPELINE
 from tests.pipelines.weather import AT, World
 
 
@@ -209,47 +209,3 @@ def test_labelled_predictions_are_learned_from(world: World) -> None:
 def test_what_happened_after_the_moment_is_not_learned(world: World) -> None:
     metrics = world.tracking.run(world.train(at=AT - 20 * 86_400).run_id).metrics
     assert metrics["rows"].value < 400
-
-
-def test_an_unknown_model_is_not_found(world: World) -> None:
-    with pytest.raises(NotFoundError, match="has no model 'snow'"):
-        train(world.platform, world.project, "snow", reason="a test", at=AT, who="tester")
-
-
-def test_a_corrupt_table_is_refused_with_every_problem(world: World) -> None:
-    rows = world.rain.past_cases(3) | {"humidity": np.full(30, np.inf)}
-    rows["station"][:5] = ""
-    world.platform.lake.append("observations", rows)
-    with pytest.raises(InvalidInputError) as caught:
-        world.train()
-    assert any("'humidity' is infinite" in problem for problem in caught.value.problems)
-    assert any("'station' is null" in problem for problem in caught.value.problems)
-
-
-def test_a_source_that_lost_a_column_is_refused_by_name(world: World) -> None:
-    model = world.project.models[0]
-    view = replace(model.views[0], source="other")
-    readings = {name: column for name, column in world.rain.barometer(5).items() if name != "hectopascal"}
-    world.platform.lake.append("other", readings)
-    with pytest.raises(InvalidInputError, match="'hectopascal' is missing"):
-        world.train(replace(world.project, models=(replace(model, views=(view,)),)))
-
-
-def test_nothing_to_learn_from_is_said_so(world: World) -> None:
-    model = replace(world.project.models[0], observations="nowhere")
-    with pytest.raises(NotFoundError, match="nothing to learn from"):
-        world.train(replace(world.project, models=(model,)))
-
-
-def test_labels_that_are_no_truth_values_are_refused(world: World) -> None:
-    model = world.project.models[0]
-    numbers = replace(model, label=replace(model.label, positive=None))
-    with pytest.raises(InvalidInputError, match=r"is no number: '(yes|no)'; name the label's `positive` value"):
-        world.train(replace(world.project, models=(numbers,)))
-
-
-def test_one_class_alone_teaches_nothing(world: World) -> None:
-    model = world.project.models[0]
-    odd = replace(model, label=replace(model.label, positive="perhaps"))
-    with pytest.raises(InvalidInputError, match="the same label"):
-        world.train(replace(world.project, models=(odd,)))

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from adapters import open_platform
 from loopwright import (
@@ -21,8 +22,10 @@ from loopwright import (
     Performance,
     Project,
 )
-from loopwright.columns import Array, Columns, times
-from loopwright.monitoring import Monitor, MonitorReport, Profile, build_profile
+from loopwright.columns import Array, Columns, concat, times
+from loopwright.monitoring import Monitor, MonitorReport, Profile, WindowResult, build_profile
+from loopwright.monitoring.store import WindowStore
+from loopwright.monitoring.windows import Slot
 from loopwright.ports import Platform
 from loopwright.registry import Lineage, NewVersion, Registry
 from loopwright.settings import Settings
@@ -168,3 +171,33 @@ class World:
 def day(number: float, count: int) -> NDArray[np.float64]:
     """Return so many moments spread over a day of the world."""
     return START + (number + (np.arange(count) + 0.5) / count) * DAY
+
+
+def counted(world: World) -> dict[Slot, int]:
+    """Return how many rows were counted in each slot."""
+    store = WindowStore(world.platform.table, world.model)
+    return {slot: counts.rows for slot, counts in store.all_counts()}
+
+
+def ids(rows: Columns) -> NDArray[np.object_]:
+    """Return the ids of predictions."""
+    return rows["prediction_id"].astype(object)
+
+
+def windows(world: World) -> list[WindowResult]:
+    """Return what is known of each window."""
+    return world.monitor.history("delays").windows()
+
+
+def auc(rows: Columns, labels: NDArray[np.float64]) -> float:
+    """Return the area that scikit-learn finds."""
+    return float(roc_auc_score(labels, rows["score"].astype(np.float64)))
+
+
+def lived(days: int, *, shift: float = 0.0, world: World | None = None, each: int = 150) -> tuple[World, Columns]:
+    """Return a world with a champion, some days of predictions in its log, and these."""
+    world = world or World()
+    world.promote(profile_of())
+    rows = concat([rows_at(day(number, each), seed=number + 10, shift=shift) for number in range(days)])
+    world.log(rows)
+    return world, rows
