@@ -48,7 +48,7 @@ def demo(
     report: Annotated[Path | None, typer.Option(help="Where to write the report.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Stop after so many days.")] = None,
 ) -> None:
-    """Live through a year of flights: train, serve, monitor, retrain, report. Two to three minutes."""
+    """Live through a year of flights: train, serve, monitor, retrain, report. About three minutes."""
     from pipelines.demo.demonstration import demonstrate  # noqa: PLC0415
 
     demonstrate(_REPOSITORY / "examples" / "flights", report, console=out, days=days)
