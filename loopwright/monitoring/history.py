@@ -124,14 +124,24 @@ class History:
                 found.append(StretchPerformance(start, start + size, slot.arm, slot.version, measured))
         return sorted(found, key=lambda one: (one.start, one.arm, one.version))
 
-    def ending(self, end: float, *, length: timedelta, arm: str, version: int) -> WindowResult | None:
-        """Return one stretch that ends at a moment, without its performance; None where there are no rows."""
-        start = end - length.total_seconds()
-        stored = self._store.all_counts(since=start, until=end)
-        counts = merge(part for slot, part in stored if slot.arm == arm and slot.version == version)
-        if counts is None:
+    def quality_until(self, end: float, *, arm: str, version: int) -> QualityResult | None:
+        """Return the quality of the window that ends at a moment; None where there are no rows, or no rule."""
+        monitors = self._model.monitors
+        counts = self._counts_until(end, monitors.window, arm, version)
+        if counts is None or monitors.quality is None:
             return None
-        return self._result(Slot(start, arm, version), counts, length=length.total_seconds(), performance=None)
+        return check_quality(self.profile(version), counts, monitors.quality)
+
+    def drift_until(self, end: float, *, arm: str, version: int) -> DriftResult | None:
+        """Return the drift of the rule's stretch that ends at a moment; None: no rows, no rule, or no profile."""
+        rule, profile = self._model.monitors.drift, self.profile(version)
+        if rule is None or profile is None:
+            return None
+        counts = self._counts_until(end, rule.window, arm, version)
+        return None if counts is None else self._drift(profile, counts, rule)
+
+    def _counts_until(self, end: float, length: timedelta, arm: str, version: int) -> WindowCounts | None:
+        return merge(self._store.counts_of(arm, version, since=end - length.total_seconds(), until=end))
 
     def judged(self, *, until: float, arm: str, version: int) -> Iterator[StretchPerformance]:
         """Yield measured performance of the rule's stretches that end by a moment, newest first.

@@ -46,7 +46,8 @@ def look(history: History, store: WindowStore, model: Model, *, champion: int | 
     if champion is None or slot is None:
         return None
     end = slot.start + window
-    quality, drift = _quality(history, model, champion, end), _drift(history, model, champion, end)
+    quality = history.quality_until(end, arm=CHAMPION_ARM, version=champion)
+    drift = history.drift_until(end, arm=CHAMPION_ARM, version=champion)
     judged = _performance(history, model, champion, end)
     performance, loss = judged or (None, None)
     alerts = (
@@ -55,18 +56,6 @@ def look(history: History, store: WindowStore, model: Model, *, champion: int | 
         *_performance_alert(model, performance, loss),
     )
     return Newest(champion, end, quality, drift, performance, loss, alerts)
-
-
-def _quality(history: History, model: Model, champion: int, end: float) -> QualityResult | None:
-    found = history.ending(end, length=model.monitors.window, arm=CHAMPION_ARM, version=champion)
-    return found.quality if found else None
-
-
-def _drift(history: History, model: Model, champion: int, end: float) -> DriftResult | None:
-    if model.monitors.drift is None:
-        return None
-    found = history.ending(end, length=model.monitors.drift.window, arm=CHAMPION_ARM, version=champion)
-    return found.drift if found else None
 
 
 def _performance(history: History, model: Model, champion: int, end: float) -> tuple[StretchPerformance, Loss] | None:

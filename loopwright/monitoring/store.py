@@ -91,6 +91,13 @@ class WindowStore:
         for item in self._range("window", since, until):
             yield Slot.parse(item.key.sort), WindowCounts.decode(_bytes(item))
 
+    def counts_of(self, arm: str, version: int, *, since: float, until: float) -> Iterator[WindowCounts]:
+        """Yield counts of one arm and version, of windows that start in [since, until), in the order of time."""
+        for item in self._range("window", since, until):
+            slot = Slot.parse(item.key.sort)
+            if (slot.arm, slot.version) == (arm, version):
+                yield WindowCounts.decode(_bytes(item))
+
     def newest_slot(self, *, before: float) -> Slot | None:
         """Return the newest slot whose window starts before a moment."""
         top = f"window/{isoformat(before)}"

@@ -4,17 +4,16 @@ Columns: prediction_id, label (float for binary and regression, text for multicl
 known), received_at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from loopwright.clock import parse_time
-from loopwright.columns import DType, times
+from loopwright.columns import Array, DType, moments, times
 from loopwright.definitions import Field, Model, Project
 from loopwright.errors import InvalidInputError
-from loopwright.features.values import WANTED, is_valid, objects
+from loopwright.features.values import WANTED, convert, is_valid, objects
 from loopwright.ports import Platform
 from loopwright.serving.identity import LONGEST_ID
 from loopwright.serving.log import LABELS_QUEUE, Entry, encode, labels_table
@@ -56,26 +55,26 @@ class Labels:
         if not rows:
             raise InvalidInputError("there are no labels: send at least one")
         now = self._platform.clock()
-        problems: list[str] = []
-        values = [_checked(number, row, model, now, problems) for number, row in enumerate(rows)]
-        if problems:
+        known = convert(_MOMENT, [now if row.at is None else row.at for row in rows])
+        labels = [_label(model, row.label) for row in rows]
+        fit = known is not None and not (moments(known) > now + AHEAD).any() and None not in labels
+        if known is None or not fit or not all(1 <= len(row.id) <= LONGEST_ID for row in rows):
+            problems = (problem for number, row in enumerate(rows) for problem in _problems(number, row, model, now))
             raise InvalidInputError("the labels do not fit", tuple(problems))
-        self._platform.queue.send(LABELS_QUEUE, encode(_entry(model, rows, values, now)))
+        self._platform.queue.send(LABELS_QUEUE, encode(_entry(model, rows, labels, known, now)))
         return len(rows)
 
 
-def _checked(number: int, row: LabelRow, model: Model, now: float, problems: list[str]) -> tuple[float | str, float]:
+def _problems(number: int, row: LabelRow, model: Model, now: float) -> Iterator[str]:
     if not 1 <= len(row.id) <= LONGEST_ID:
-        problems.append(f"label {number}, id: wanted a text of 1 to {LONGEST_ID} characters")
-    label = _label(model, row.label)
-    if label is None:
-        problems.append(f"label {number}, label: wanted {_wanted(model)}, got {row.label!r:.80}")
-    at = _moment(row.at, now)
+        yield f"label {number}, id: wanted a text of 1 to {LONGEST_ID} characters"
+    if _label(model, row.label) is None:
+        yield f"label {number}, label: wanted {_wanted(model)}, got {row.label!r:.80}"
+    at = convert(_MOMENT, [now if row.at is None else row.at])
     if at is None:
-        problems.append(f"label {number}, at: wanted {WANTED['time']}, got {row.at!r:.80}")
-    elif at > now + AHEAD:
-        problems.append(f"label {number}, at: {row.at!r:.80} is to come; a label tells of what has happened")
-    return label or 0.0, at or 0.0
+        yield f"label {number}, at: wanted {WANTED['time']}, got {row.at!r:.80}"
+    elif moments(at)[0] > now + AHEAD:
+        yield f"label {number}, at: {row.at!r:.80} is to come; a label tells of what has happened"
 
 
 def _label(model: Model, value: float | str) -> float | str | None:
@@ -102,15 +101,9 @@ def _wanted(model: Model) -> str:
             return "a class: a text or a whole number"
 
 
-def _moment(at: str | float | None, now: float) -> float | None:
-    if at is None:
-        return now
-    if not is_valid(_MOMENT, at):
-        return None
-    return parse_time(at) if isinstance(at, str) else float(at)
-
-
-def _entry(model: Model, rows: Sequence[LabelRow], values: Sequence[tuple[float | str, float]], now: float) -> Entry:
+def _entry(
+    model: Model, rows: Sequence[LabelRow], labels: Sequence[float | str | None], known: Array, now: float
+) -> Entry:
     text = model.task == "multiclass"
     types: dict[str, DType] = {
         "prediction_id": "string",
@@ -118,11 +111,10 @@ def _entry(model: Model, rows: Sequence[LabelRow], values: Sequence[tuple[float 
         "labeled_at": "time",
         "received_at": "time",
     }
-    labels = [label for label, _ in values]
     columns = {
         "prediction_id": objects([row.id for row in rows]),
         "label": objects(labels) if text else np.array(labels, dtype=np.float64),
-        "labeled_at": times([at for _, at in values]),
+        "labeled_at": known,
         "received_at": times([now] * len(rows)),
     }
     return Entry(labels_table(model.name), types, columns)

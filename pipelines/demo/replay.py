@@ -1,8 +1,9 @@
 """Plays a recording against a running server: real HTTP, real queues, recorded time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from loopwright.clock import ReplayClock, isoformat
@@ -40,20 +41,24 @@ class Replay:
         self.tally = Tally()
 
     def run(self, recording: Recording, tell: Tell) -> None:
-        """Play all of it.
+        """Play all of it; while the worker finishes a day, the next one is read.
 
         Raises:
             UnavailableError: the server refused something, or the worker did not keep up for minutes.
         """
-        day = recording.start // _DAY
-        for moment in recording.moments:
-            if moment.at // _DAY > day:
-                day = moment.at // _DAY
-                self._turn(day * _DAY)
-                tell(day * _DAY)
-            self._clock.set(moment.at)
-            self._send(recording.model, moment)
-        self._turn(recording.end + _DAY)
+        days = groupby(recording.moments, key=lambda moment: moment.at // _DAY)
+        day, moments = _next(days, recording.start // _DAY)
+        while moments:
+            for moment in moments:
+                self._clock.set(moment.at)
+                self._send(recording.model, moment)
+            midnight = (day + 1) * _DAY
+            self._clock.set(midnight)
+            day, moments = _next(days, day)
+            self._await(midnight)
+            tell(midnight)
+        self._clock.set(recording.end + _DAY)
+        self._await(recording.end + _DAY)
         tell(recording.end)
 
     def _send(self, model: str, moment: Moment) -> None:
@@ -72,9 +77,8 @@ class Replay:
         self._connection.post(path, body)
         self.tally.requests += 1
 
-    def _turn(self, midnight: float) -> None:
-        """Set the clock to midnight and wait until the worker has done everything that was due by then."""
-        self._clock.set(midnight)
+    def _await(self, midnight: float) -> None:
+        """Wait until the worker has done everything that was due by midnight."""
         patience = time.monotonic() + _PATIENCE
         while self._heartbeat() < midnight:
             if time.monotonic() > patience:
@@ -85,3 +89,9 @@ class Replay:
         beat = self._platform.table.get(HEARTBEAT)
         at = beat.value.get("at") if beat else None
         return float(at) if isinstance(at, int | float) else 0.0
+
+
+def _next(days: Iterator[tuple[float, Iterator[Moment]]], day: float) -> tuple[float, list[Moment]]:
+    """Return the next day and what happens in it, all made ready to be sent; nothing after the last one."""
+    day, moments = next(days, (day, iter(())))
+    return day, list(moments)

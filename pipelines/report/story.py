@@ -169,11 +169,11 @@ def _drift(history: History, model: Model, weeks: Sequence[WindowResult]) -> Ite
             rows[week.end] += week.rows
             most[week.end] = max(week, most.get(week.end, week), key=lambda one: one.rows)
     for end, week in most.items():
-        seen = history.ending(end, length=rule.window, arm="champion", version=week.version)
         # A few days after a promotion would say more about the days of the week than about drift.
-        if seen is None or seen.drift is None or week.rows < _NEARLY_ALL * rows[end]:
+        if week.rows < _NEARLY_ALL * rows[end]:
             continue
-        for one in seen.drift.features:
+        seen = history.drift_until(end, arm="champion", version=week.version)
+        for one in seen.features if seen else ():
             yield DriftCell(one.feature, end, one.measure(rule.measure), one.drifted)
 
 
