@@ -17,5 +17,9 @@ def open_platform(settings: Settings) -> Platform:
             from adapters.local.provider import LocalPlatform  # noqa: PLC0415
 
             return LocalPlatform(settings)
+        case "aws":
+            from adapters.aws.provider import AwsPlatform  # noqa: PLC0415
+
+            return AwsPlatform(settings)
         case _:
             assert_never(settings.provider)

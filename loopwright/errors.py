@@ -8,6 +8,7 @@
     ├── IntegrityError        stored bytes are not the bytes that were written
     ├── GateRefusedError      a candidate did not earn its promotion
     ├── CapabilityError       this provider declares that it cannot do that
+    ├── DeniedError           the provider does not let this process do that
     └── UnavailableError      the provider could not answer now; the same call may work later
 
 A message says what, where, and what to do instead. Provider errors are translated into these at the adapters'
@@ -53,6 +54,10 @@ class GateRefusedError(LoopwrightError):
 
 class CapabilityError(LoopwrightError):
     """This provider declares that it cannot do that."""
+
+
+class DeniedError(LoopwrightError):
+    """The provider does not let this process do that: it has no credentials, or its role lacks the permission."""
 
 
 class UnavailableError(LoopwrightError):
