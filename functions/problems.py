@@ -12,6 +12,7 @@ from loopwright.errors import (
     CapabilityError,
     ConflictError,
     DefinitionError,
+    DeniedError,
     GateRefusedError,
     IntegrityError,
     InvalidInputError,
@@ -28,6 +29,7 @@ _STATUS: Final[dict[type[LoopwrightError], tuple[HTTPStatus, str]]] = {
     IntegrityError: (HTTPStatus.SERVICE_UNAVAILABLE, "stored bytes are not what was written"),
     DefinitionError: (HTTPStatus.SERVICE_UNAVAILABLE, "definitions do not fit"),
     CapabilityError: (HTTPStatus.NOT_IMPLEMENTED, "not offered by this provider"),
+    DeniedError: (HTTPStatus.SERVICE_UNAVAILABLE, "the provider does not let this function do that"),
     UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "not available now"),
 }
 

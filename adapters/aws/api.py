@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import msgspec
 
@@ -234,13 +234,13 @@ def _refusal(reply: Reply, *, repeated: bool) -> ServiceError:
     code, message = reply.headers.get("x-amzn-errortype", ""), ""
     try:
         if reply.body.lstrip().startswith(b"<"):
-            told = {one.tag.rpartition("}")[2]: one.text or "" for one in ElementTree.fromstring(reply.body).iter()}
+            told = {one.tag.rpartition("}")[2]: one.text or "" for one in ET.fromstring(reply.body).iter()}  # noqa: S314 - AWS's own answer
             code, message = told.get("Code", code), told.get("Message", "")
         elif reply.body:
             fields = msgspec.json.decode(reply.body, type=dict[str, Any])
             code = code or str(fields.get("__type") or fields.get("code") or "")
             message = str(fields.get("message") or fields.get("Message") or "")
-    except (ElementTree.ParseError, msgspec.MsgspecError):
+    except (ET.ParseError, msgspec.MsgspecError):
         message = reply.body[:300].decode("utf-8", "replace")
     name = code.partition(":")[0].rpartition("#")[2] or f"HTTP {reply.status}"
     return ServiceError(name, message, reply.status, reply.body, repeated=repeated)

@@ -7,7 +7,7 @@ import pytest
 from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.ports import Lake, Platform, Table
-from loopwright.settings import Provider, Settings
+from loopwright.settings import Settings
 from tests.contracts.worlds import WORLDS
 
 
@@ -49,6 +49,6 @@ def lake(platform: Platform) -> Lake:
 
 
 @pytest.fixture(params=sorted(set(WORLDS) - {"memory"}))
-def provider(request: pytest.FixtureRequest) -> Provider:
-    """Each provider that is compared with the memory provider."""
+def world(request: pytest.FixtureRequest) -> str:
+    """Each world that is compared with the memory provider's."""
     return request.param  # type: ignore[no-any-return] # one of the worlds

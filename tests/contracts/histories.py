@@ -12,7 +12,6 @@ from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.errors import LoopwrightError
 from loopwright.ports import Platform
-from loopwright.settings import Provider
 from tests.contracts.worlds import DAWN, WORLDS
 
 Answer = TypeVar("Answer")
@@ -21,12 +20,12 @@ Answer = TypeVar("Answer")
 class History(RuleBasedStateMachine):
     """Two platforms that live through the same acts at the same moments."""
 
-    provider: ClassVar[Provider]
+    world: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()
         self._stack = ExitStack()
-        self.real, self._real_clock = self._opened(self.provider)
+        self.real, self._real_clock = self._opened(self.world)
         self.reference, self._reference_clock = self._opened("memory")
         self.now = DAWN
 
@@ -47,8 +46,8 @@ class History(RuleBasedStateMachine):
         assert real == reference
         return real
 
-    def _opened(self, provider: Provider) -> tuple[Platform, ReplayClock]:
-        settings = self._stack.enter_context(WORLDS[provider]())
+    def _opened(self, world: str) -> tuple[Platform, ReplayClock]:
+        settings = self._stack.enter_context(WORLDS[world]())
         assert settings.clock_file
         return open_platform(settings), ReplayClock(settings.clock_file)
 
@@ -60,7 +59,7 @@ def _answer(act: Callable[[Platform], Answer], platform: Platform) -> Answer | t
         return type(error)
 
 
-def play(history: type[History], provider: Provider, *, examples: int = 15, steps: int = 25) -> None:
-    """Play histories on a provider; Hypothesis shrinks one on which the answers differ."""
-    machine = type(f"{history.__name__}On{provider.title()}", (history,), {"provider": provider})
+def play(history: type[History], world: str, *, examples: int = 15, steps: int = 25) -> None:
+    """Play histories in a world; Hypothesis shrinks one on which the answers differ."""
+    machine = type(f"{history.__name__}On{world.title()}", (history,), {"world": world})
     run_state_machine_as_test(machine, settings=hypothesis_settings(max_examples=examples, stateful_step_count=steps))

@@ -2,7 +2,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from loopwright.ports.blobs import ABSENT, Match
-from loopwright.settings import Provider
 from tests.contracts.histories import History, play
 
 BLOB_KEYS = st.sampled_from(["a", "a/b", "a/b/c", "a-b", "ab", "B"])
@@ -35,5 +34,5 @@ class BlobsHistory(History):
         self.same(lambda platform: [(info.key, info.size) for info in platform.blobs.list(prefix)])
 
 
-def test_blobs_answer_as_the_reference_does(provider: Provider) -> None:
-    play(BlobsHistory, provider)
+def test_blobs_answer_as_the_reference_does(world: str) -> None:
+    play(BlobsHistory, world)

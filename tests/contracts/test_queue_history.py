@@ -3,7 +3,6 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from loopwright.ports import Platform
 from loopwright.ports.queues import Message
-from loopwright.settings import Provider
 from tests.contracts.histories import History, play
 
 
@@ -71,5 +70,5 @@ def told(messages: list[Message]) -> list[tuple[bytes, int, float]]:
     return [(message.body, message.attempts, message.sent) for message in messages]
 
 
-def test_queues_answer_as_the_reference_does(provider: Provider) -> None:
-    play(QueueHistory, provider)
+def test_queues_answer_as_the_reference_does(world: str) -> None:
+    play(QueueHistory, world)

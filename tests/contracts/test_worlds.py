@@ -6,7 +6,11 @@ from tests.contracts.worlds import DAWN, WORLDS
 
 
 def test_every_provider_has_a_world() -> None:
-    assert set(WORLDS) == set(get_args(Provider))
+    providers = set()
+    for world in WORLDS.values():
+        with world() as settings:
+            providers.add(settings.provider)
+    assert providers == set(get_args(Provider))
 
 
 def test_the_platforms_clock_is_the_settings_clock(platform: Platform) -> None:

@@ -3,12 +3,14 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from loopwright.clock import ReplayClock
 from loopwright.ports.events import Subscription
 from loopwright.settings import Provider, Settings
+from tests.clouds.aws import moto, throwaway
 
 DAWN: Final = 1_356_998_400.0
 """The moment at which every world begins: 2013-01-01T00:00:00Z."""
@@ -41,4 +43,13 @@ def _local() -> Iterator[Settings]:
         yield settings
 
 
-WORLDS: Final[dict[Provider, Callable[[], AbstractContextManager[Settings]]]] = {"memory": _memory, "local": _local}
+@contextmanager
+def _moto() -> Iterator[Settings]:
+    with _place("aws") as settings, throwaway(moto(), SUBSCRIPTIONS) as aws:
+        yield replace(settings, aws=aws)
+
+
+World = Callable[[], AbstractContextManager[Settings]]
+
+WORLDS: Final[dict[str, World]] = {"memory": _memory, "local": _local, "moto": _moto}
+"""Every contract runs over every world, through the real `open_platform`."""
