@@ -64,7 +64,7 @@ class Pace:
     examples: float = 1.0
 
 
-_PACES: Final = {"moto": Pace(messages=60, items=300, examples=0.2)}
+_PACES: Final = {"moto": Pace(messages=60, items=270, examples=0.2)}
 
 
 def pace_of(world: str) -> Pace:
