@@ -25,6 +25,9 @@ from loopwright.errors import DeniedError, LoopwrightError, UnavailableError
 ATTEMPTS: Final = 7
 """How often a call is made before it is given up."""
 
+_HOSTS: Final = {"sagemaker": "api.sagemaker"}
+"""Services whose address does not begin with the name that their requests are signed with."""
+
 _PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 3.0
 _TIMEOUT: Final = 25.0
@@ -111,7 +114,7 @@ class Api:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Make a client; `endpoint` is where the service answers when it is not AWS."""
-        where = urlsplit(endpoint or f"https://{service}.{region}.{_domain(region)}")
+        where = urlsplit(endpoint or f"https://{_HOSTS.get(service, service)}.{region}.{_domain(region)}")
         self.host = where.netloc
         self._secure = where.scheme == "https"
         self._signer = Signer(service, region)
