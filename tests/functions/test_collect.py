@@ -86,7 +86,7 @@ def test_a_message_of_text_is_its_text(platform: Platform, predictor: Predictor)
 
 def test_records_of_several_queues_land_each_in_its_table(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
-    Caller(labels(platform, world.project())).post("/models/delays/labels", {"labels": [{"id": "a", "value": 1}]})
+    Caller(labels(platform, world.project())).post("/models/delays/labels", {"labels": [{"id": "a", "label": 1}]})
     mixed = [*records(platform), *records(platform, queue="labels")]
     assert collect_records(platform, world.project(), {"Records": mixed}) == {"batchItemFailures": []}
     assert landed(platform) == ["a"]
