@@ -59,8 +59,9 @@ def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[
         BillingMode="PAY_PER_REQUEST",
     )
     client(endpoint, "events").create_event_bus(Name=name)
-    for number, subscription in enumerate(subscriptions):
-        _subscribe(endpoint, name, number, subscription)
+    for queue in sorted({each.queue for each in subscriptions}):
+        # One rule a queue: an event that matches it twice still arrives once.
+        _subscribe(endpoint, name, queue, [each.prefix for each in subscriptions if each.queue == queue])
     function = _job_function(endpoint, f"{name}-jobs")
     yield AwsPlace(REGION, name, name, name, name, job_function=function, endpoint=endpoint)
     client(endpoint, "dynamodb").delete_table(TableName=name)
@@ -76,13 +77,13 @@ def _job_function(endpoint: str, name: str) -> str:
     return name
 
 
-def _subscribe(endpoint: str, name: str, number: int, subscription: Subscription) -> None:
-    queue = f"{name}-{subscription.queue}"
+def _subscribe(endpoint: str, name: str, subscriber: str, prefixes: Sequence[str]) -> None:
+    queue = f"{name}-{subscriber}"
     dead = client(endpoint, "sqs").create_queue(QueueName=f"{queue}-dead")["QueueUrl"]
     policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{dead.rpartition('/')[2]}", "maxReceiveCount": 5}
     client(endpoint, "sqs").create_queue(QueueName=queue, Attributes={"RedrivePolicy": json.dumps(policy)})
-    events, rule = client(endpoint, "events"), f"{name}-{number}"
-    pattern = {"detail-type": [{"prefix": subscription.prefix}]}
+    events, rule = client(endpoint, "events"), f"{name}-{subscriber}"
+    pattern = {"detail-type": [{"prefix": prefix} for prefix in prefixes]}
     events.put_rule(Name=rule, EventBusName=name, EventPattern=json.dumps(pattern))
     target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}", "InputPath": "$.detail"}
     events.put_targets(Rule=rule, EventBusName=name, Targets=[target])
