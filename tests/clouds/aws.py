@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import boto3
 import httpx
+from moto.events.models import Rule
 from moto.server import ThreadedMotoServer
+from moto.sqs import sqs_backends
 
 from loopwright.ports.events import Subscription
 from loopwright.settings import AwsPlace
@@ -24,6 +26,7 @@ ACCOUNT: Final = "123456789012"
 def moto() -> str:
     """Return where moto answers; it is started once a process, and ends with it."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    _let_rules_choose_what_they_send()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -31,6 +34,21 @@ def moto() -> str:
     # Functions are called and answer, but run nothing: there is no Docker.
     httpx.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
     return endpoint
+
+
+def _let_rules_choose_what_they_send() -> None:
+    """Let a rule send the detail of an event where its target says so; moto sends whole events to queues."""
+    whole = Rule._send_to_sqs_queue
+
+    def send(rule: Rule, queue: str, event: dict[str, Any], group: str | None = None) -> None:
+        paths = {target.get("InputPath") for target in rule.targets if target["Arn"].endswith(f":{queue}")}
+        if paths == {"$.detail"}:
+            backend = sqs_backends[rule.account_id][rule.region_name]
+            backend.send_message(queue_name=queue, message_body=json.dumps(event["detail"]), group_id=group)
+        else:
+            whole(rule, queue, event, group)
+
+    Rule._send_to_sqs_queue = send
 
 
 @cache
