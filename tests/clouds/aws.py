@@ -1,19 +1,20 @@
 """A throwaway place on an AWS that runs on this machine: a bucket, a table, a bus with rules, queues as they come."""
 
+import atexit
 import json
-import logging
 import os
 import secrets
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import boto3
-import httpx
-from moto.events.models import Rule
-from moto.server import ThreadedMotoServer
-from moto.sqs import sqs_backends
 
 from loopwright.ports.events import Subscription
 from loopwright.settings import AwsPlace
@@ -21,34 +22,33 @@ from loopwright.settings import AwsPlace
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = "123456789012"
 
+_MOTO: Final = Path(__file__).with_name("moto_server.py")
+
+_STARTING: Final = 60.0
+"""Seconds for which moto may import itself."""
+
 
 @cache
 def moto() -> str:
-    """Return where moto answers; it is started once a process, and ends with it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    _let_rules_choose_what_they_send()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    # Functions are called and answer, but run nothing: there is no Docker.
-    httpx.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
-    return endpoint
+    """Return where moto answers; it is started once a process, and ends with it.
 
-
-def _let_rules_choose_what_they_send() -> None:
-    """Let a rule send the detail of an event where its target says so; moto sends whole events to queues."""
-    whole = Rule._send_to_sqs_queue
-
-    def send(rule: Rule, queue: str, event: dict[str, Any], group: str | None = None) -> None:
-        paths = {target.get("InputPath") for target in rule.targets if target["Arn"].endswith(f":{queue}")}
-        if paths == {"$.detail"}:
-            backend = sqs_backends[rule.account_id][rule.region_name]
-            backend.send_message(queue_name=queue, message_body=json.dumps(event["detail"]), group_id=group)
+    It is a process of its own: whoever reads a stream of Rust's holds the interpreter, and would wait for himself.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(_MOTO), "127.0.0.1", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(server.kill)
+    deadline = time.monotonic() + _STARTING
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+        except OSError:
+            time.sleep(0.05)
         else:
-            whole(rule, queue, event, group)
-
-    Rule._send_to_sqs_queue = send
+            return f"http://127.0.0.1:{port}"
+    raise RuntimeError(f"moto's server did not start: python {_MOTO} 127.0.0.1 5000 tells why")
 
 
 @cache
