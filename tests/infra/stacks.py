@@ -39,7 +39,7 @@ class Made(Mocks):
             "bucket": name,
             "value": "a secret",
             "version": "1",
-            **{key: f"https://{name}/" for key in ("url", "functionUrl", "apiEndpoint", "invokeUrl", "repositoryUrl")},
+            **dict.fromkeys(("url", "functionUrl", "apiEndpoint", "invokeUrl", "repositoryUrl"), f"https://{name}/"),
             **{key: f"arn:aws:{key}:{name}" for key in ("invokeArn", "executionArn")},
         }
         if args.typ == "aws:lambda/invocation:Invocation":
@@ -47,7 +47,7 @@ class Made(Mocks):
         return f"{name}-id", answers | inputs
 
     def call(self, args: MockCallArgs) -> dict:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity", args.token
+        assert args.token.endswith(":getCallerIdentity")
         return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/someone", "id": ACCOUNT, "userId": "U"}
 
     def of(self, kind: str) -> dict[str, dict]:
