@@ -1,0 +1,7 @@
+"""What is deployed, built without Docker: zips of functions from the lock file, and the source of the training image."""
+
+from infra.packages.build import build_package
+from infra.packages.kinds import KIND_OF, Architecture, Kind
+from infra.packages.package import Package
+
+__all__ = ["KIND_OF", "Architecture", "Kind", "Package", "build_package"]
