@@ -1,4 +1,4 @@
-"""What is deployed, built without Docker: zips of functions from the lock file, and the source of the training image."""
+"""What is deployed, built without Docker: zips of functions from the lock file, and the training image's source."""
 
 from infra.packages.build import build_package
 from infra.packages.kinds import KIND_OF, Architecture, Kind

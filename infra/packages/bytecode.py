@@ -24,7 +24,7 @@ def interpreter_of(python_version: str, root: Path) -> Path | None:
     own = f"{platform.python_implementation().lower()} {sys.version_info[0]}.{sys.version_info[1]}"
     if own == f"cpython {python_version}":
         return Path(sys.executable)
-    command = [find_uv(root), "python", "find", "--quiet", "--no-project", "--system", "--no-python-downloads"]
+    command = [find_uv(root), "python", "find", "--no-project", "--system", "--no-python-downloads"]
     found = subprocess.run([*command, python_version], capture_output=True, text=True, check=False)  # noqa: S603
     path = found.stdout.strip()
     if found.returncode or not path:

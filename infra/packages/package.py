@@ -67,7 +67,7 @@ def check_package(package: Package, kind: Kind, recipe: Recipe) -> None:
         return
     parts_told = tuple(f"{size / MIB:7.1f} MiB  {name}" for name, size in package.largest)
     raise InvalidInputError(
-        f"the package {kind} has {package.unzipped_bytes / MIB:.1f} MiB unzipped, and may have {recipe.budget / MIB:.1f}: "
-        f"its largest parts are\n" + "\n".join(parts_told),
+        f"the package {kind} has {package.unzipped_bytes / MIB:.1f} MiB unzipped and may have {recipe.budget / MIB:.1f}; "
+        "its largest parts:\n" + "\n".join(parts_told),
         parts_told,
     )
