@@ -1,5 +1,6 @@
 """Archives that are the same bytes whenever and wherever they are written from the same files."""
 
+import hashlib
 import os
 import zipfile
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Final
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _UNIX: Final = 3
 _LEVEL: Final = 6
+_BLOCK: Final = 1 << 20
 # Everyone may read, for a function runs as nobody; nothing needs to be executable to be loaded or imported.
 _MODE: Final = 0o100644
 
@@ -35,3 +37,15 @@ def write_zip(files: Mapping[str, Path], target: Path) -> None:
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of a zip's content, 64 hex digits: it is the same however well the zip is compressed."""
+    total = hashlib.sha256()
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            total.update(f"{entry.filename}\0{entry.external_attr}\0{entry.file_size}\0".encode())
+            with archive.open(entry) as file:
+                while block := file.read(_BLOCK):
+                    total.update(block)
+    return total.hexdigest()

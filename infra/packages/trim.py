@@ -8,8 +8,11 @@ from typing import Final
 _TESTS: Final = ("numpy", "onnxruntime")
 """Libraries whose folders called `tests` hold nothing but their own tests, by their own import rules."""
 
-_MAKERS: Final = ("backend", "datasets", "quantization", "tools", "transformers")
-"""Folders of ONNX Runtime for those who make and convert models; it imports none of them by itself."""
+_TOOLS: Final = (
+    *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
+    "numpy/f2py",
+)
+"""Folders for those who make models or extensions; their libraries import none of them by themselves."""
 
 _ENDINGS: Final = frozenset({".a", ".c", ".h", ".pxd", ".pyi", ".pyx"})
 # What the installer notes down for itself; METADATA stays, for libraries ask for their versions.
@@ -24,8 +27,8 @@ def trim(folder: Path) -> None:
     for library in _TESTS:
         for tests in sorted((folder / library).rglob("tests")):
             shutil.rmtree(tests, ignore_errors=True)
-    for makers in _MAKERS:
-        shutil.rmtree(folder / "onnxruntime" / makers, ignore_errors=True)
+    for tools in _TOOLS:
+        shutil.rmtree(folder / tools, ignore_errors=True)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and (path.suffix in _ENDINGS or (path.parent.suffix == ".dist-info" and path.name in _NOTES)):
             path.unlink()
