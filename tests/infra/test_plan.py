@@ -101,7 +101,6 @@ def test_what_a_project_has_not_is_not_scheduled() -> None:
 
 def test_schedules_name_what_their_function_does_when_it_is_due() -> None:
 
-
     platform = open_platform(Settings("memory"))
     known = set(schedules(platform, FLIGHTS))
     assert {one.due for one in planned().schedules if one.function == "monitor"} == known
