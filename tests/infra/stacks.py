@@ -135,7 +135,7 @@ def made(folder: Path, config: StackConfig) -> Made:
     return run(lambda: deploy(config, EmptyArtifacts(folder)))
 
 
-def run(program: Callable[[], None]) -> Made:
+def run(program: Callable[[], None], values: Mapping[str, str] | None = None) -> Made:
     notes = Made()
 
     def noted() -> None:
@@ -147,7 +147,7 @@ def run(program: Callable[[], None]) -> Made:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     set_root_resource(None)
-    pulumi.runtime.set_all_config({"aws:region": REGION})
+    pulumi.runtime.set_all_config({"aws:region": REGION, **(values or {})})
     set_mocks(notes, project="loopwright", stack="dev", preview=False, monitor=Monitor(notes))
     try:
         loop.run_until_complete(run_pulumi_func(noted))

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
 from infra.config import read_config
+from infra.program import main
 from loopwright.errors import DefinitionError
-from tests.infra.stacks import IMAGE, ROOT, configured
+from tests.infra.stacks import IMAGE, ROOT, configured, run
 
 FILE = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 SCHEMA: Mapping[str, Mapping[str, Any]] = {key: told for key, told in FILE["config"].items() if ":" not in key}
@@ -97,6 +99,11 @@ def test_what_is_configured_is_what_the_program_gets() -> None:
     assert config.folder == ROOT / "examples/other"
     assert (config.snap_start, config.protect, config.memory.predict) == (True, False, 3008)
     assert config.training_image == IMAGE
+
+
+def test_a_wrong_configuration_stops_the_program_with_its_message_alone() -> None:
+    with pytest.raises(pulumi.RunError, match="auth=none: use one of iam"):
+        run(main, {"loopwright:auth": "none"})
 
 
 def described() -> Iterator[str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.aws.training_jobs import name_of
 from infra import aws
+from infra.aws.roles import training_prefix
 from infra.plan import plan
 from infra.policy.access import WITHOUT_RESOURCE
 from infra.spec import Consume, Publish, Read, Send, StackSpec, StartJobs, Write
@@ -211,3 +213,8 @@ def test_containers_have_a_role_only_where_there_are_any(stack: Stack, large: Ma
     variables = large.of(FUNCTION)["flights-dev-retrain"]["environment"]["variables"]
     assert variables["LOOPWRIGHT_AWS_TRAINING_IMAGE"] == IMAGE
     assert variables["LOOPWRIGHT_AWS_TRAINING_ROLE"].endswith("flights-dev-training")
+
+
+@pytest.mark.parametrize("prefix", ["flights-dev", "a-rather-long-project-dev", "nineteen-characters-dev"])
+def test_training_jobs_are_named_so_that_who_starts_them_may(prefix: str) -> None:
+    assert name_of(prefix, "train-delays-1", "0123456789abcdef").startswith(f"{training_prefix(prefix)}-")
