@@ -1,0 +1,191 @@
+"""From the project's definitions and the stack's configuration to what the stack consists of."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Final
+
+from infra.config import StackConfig
+from infra.spec import (
+    FAILURES,
+    AlarmSpec,
+    Consume,
+    FunctionSpec,
+    Publish,
+    QueueFeed,
+    QueueSpec,
+    Read,
+    RuleSpec,
+    ScheduleSpec,
+    Send,
+    StackSpec,
+    StartJobs,
+    Store,
+    Write,
+)
+from loopwright.definitions import Project, Resources
+from loopwright.errors import DefinitionError
+from loopwright.settings import DEFAULT_SUBSCRIPTIONS, TRIGGERS_QUEUE
+
+FUNCTION_MEMORY: Final = 10_240
+FUNCTION_CPU: Final = 6.0
+FUNCTION_TIMEOUT: Final = timedelta(minutes=15)
+"""What a function has at most; a job that wants more runs in a container of its own."""
+
+PREDICTIONS: Final = "predictions"
+LABELS: Final = "labels"
+FEATURES: Final = "features"
+
+_PROCESSOR: Final = 1769  # MB; a function gets its processors with its memory, one for so much
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
+_CALL: Final = timedelta(seconds=29)  # an API in front of a function waits no longer
+_BATCH: Final = timedelta(seconds=60)
+_LEASES: Final = 6  # a message may be taken, refused by a busy function, and wait, this many times a call's length
+_SETTLING: Final = timedelta(minutes=5)  # what was asked at the end of a window is in the lake by then
+_OLD: Final = timedelta(minutes=30)  # a message that waits for so long is not being collected
+_NIGHT: Final = timedelta(hours=2, minutes=30)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+def plan(project: Project, config: StackConfig) -> StackSpec:
+    """Return what the stack consists of."""
+    jobs = _jobs(project)
+    containers = any(not _fits(model.resources) for model in project.models)
+    start = StartJobs(containers)
+    functions = (*_endpoints(config, start), _collect(config), _monitor(config, start), _materialize(config))
+    return StackSpec(
+        prefix=_prefix(project, config),
+        config=config,
+        queues=tuple(QueueSpec(name, _BATCH * _LEASES) for name in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE)),
+        rules=tuple(RuleSpec(one.prefix.split(".")[1], one.prefix, one.queue) for one in DEFAULT_SUBSCRIPTIONS),
+        functions=functions,
+        jobs=jobs,
+        containers=containers,
+        schedules=tuple(_schedules(project, config)),
+        alarms=tuple(_alarms((*functions, jobs), config)),
+    )
+
+
+def _prefix(project: Project, config: StackConfig) -> str:
+    prefix = f"{project.name}-{config.stack}".replace("_", "-")
+    if _NAME.fullmatch(prefix):
+        return prefix
+    raise DefinitionError(
+        f"project {project.name!r} and stack {config.stack!r}: names begin with {prefix}, and that must be of "
+        "lower-case letters, digits and hyphens, and no longer than 30: choose another name for the stack"
+    )
+
+
+def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
+    """Yield the functions that answer over HTTP."""
+    yield FunctionSpec(
+        "predict",
+        "serve",
+        config.memory.predict,
+        _CALL,
+        (Read("blobs"), Read("table"), Send(PREDICTIONS)),
+        routes=("POST /models/{model}/predict", "GET /health", "GET /health/ready", "GET /openapi.json"),
+        warm=config.provisioned_concurrency,
+        snapshot=config.snap_start,
+    )
+    yield FunctionSpec(
+        "labels", "serve", config.memory.api, _CALL, (Send(LABELS),), routes=("POST /models/{model}/labels",)
+    )
+    yield FunctionSpec(
+        "features",
+        "serve",
+        config.memory.api,
+        _CALL,
+        (Read("table"), Send(FEATURES)),
+        routes=("POST /features/{view}/push", "POST /features/{view}/read"),
+    )
+    yield FunctionSpec(
+        "retrain",
+        "serve",
+        config.memory.api,
+        _CALL,
+        (Read("table"), Write("table"), start, Consume(TRIGGERS_QUEUE)),
+        routes=("POST /models/{model}/retrain",),
+        feeds=(QueueFeed(TRIGGERS_QUEUE, batch=10, wait=timedelta(0), calls=2),),
+    )
+
+
+def _collect(config: StackConfig) -> FunctionSpec:
+    queues = (PREDICTIONS, LABELS, FEATURES)
+    stores = (Read("lake"), Write("lake"), Read("table"), Write("table"))
+    return FunctionSpec(
+        "collect",
+        "lake",
+        config.memory.collect,
+        _BATCH,
+        (*stores, *(Consume(queue) for queue in queues)),
+        # Few and large batches: each is a commit, and a file, in the lake.
+        feeds=tuple(QueueFeed(queue, batch=1000, wait=timedelta(seconds=30), calls=2) for queue in queues),
+    )
+
+
+def _monitor(config: StackConfig, start: StartJobs) -> FunctionSpec:
+    reads = (Read("blobs"), Read("lake"), Read("table"))
+    return FunctionSpec(
+        "monitor",
+        "lake",
+        config.memory.monitor,
+        FUNCTION_TIMEOUT,
+        (*reads, Write("lake"), Write("table"), Publish(), start),
+    )
+
+
+def _materialize(config: StackConfig) -> FunctionSpec:
+    return FunctionSpec(
+        "materialize",
+        "lake",
+        config.memory.materialize,
+        FUNCTION_TIMEOUT,
+        (Read("lake"), Read("table"), Write("table")),
+    )
+
+
+def _jobs(project: Project) -> FunctionSpec:
+    """Return the function of all jobs that fit one: as large as the largest of them."""
+    wanted = [Resources(), *(model.resources for model in project.models if _fits(model.resources))]
+    memory = max(max(one.memory_mb, math.ceil(one.cpu * _PROCESSOR)) for one in wanted)
+    stores: tuple[Store, ...] = ("blobs", "lake", "table")
+    return FunctionSpec(
+        "jobs",
+        "training",
+        min(memory, FUNCTION_MEMORY),
+        FUNCTION_TIMEOUT,
+        (*map(Read, stores), *map(Write, stores), Publish()),
+    )
+
+
+def _fits(resources: Resources) -> bool:
+    small = resources.memory_mb <= FUNCTION_MEMORY and resources.cpu <= FUNCTION_CPU
+    return small and resources.timeout <= FUNCTION_TIMEOUT
+
+
+def _schedules(project: Project, config: StackConfig) -> Iterator[ScheduleSpec]:
+    """Yield what comes round by the clock; monitoring as often as the shortest of the models' windows ends."""
+    shortest = min(model.monitors.window for model in project.models)
+    yield ScheduleSpec("monitor", "monitor", shortest, _SETTLING, "monitor")
+    if project.views:
+        every = timedelta(minutes=config.materialize_minutes)
+        yield ScheduleSpec("materialize", "materialize", every, timedelta(0), "materialize")
+    if any(model.triggers.every is not None for model in project.models):
+        yield ScheduleSpec("schedules", "monitor", _HOUR, _SETTLING * 2, "schedules")
+    yield ScheduleSpec("housekeeping", "monitor", _DAY, _NIGHT, "housekeeping")
+
+
+def _alarms(functions: Iterable[FunctionSpec], config: StackConfig) -> Iterator[AlarmSpec]:
+    for function in functions:
+        yield AlarmSpec("errors", function.name, 0)
+        if function.routes:
+            # Queues and schedules try again by themselves, and are heard when they give up.
+            yield AlarmSpec("throttles", function.name, 0)
+    yield AlarmSpec("p99", "predict", config.p99_milliseconds)
+    for queue in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE):
+        yield AlarmSpec("age", queue, int(_OLD.total_seconds()))
+        yield AlarmSpec("dead", queue, 0)
+    yield AlarmSpec("dead", FAILURES, 0)
