@@ -51,7 +51,7 @@ class BuiltArtifacts:
 
     def image_context(self) -> Artifact:
         """Return the archive out of which the training image is built."""
-        from infra.packages import build_image_context  # noqa: PLC0415
+        from infra.packages.image import build_image_context  # noqa: PLC0415
 
         built = build_image_context(
             project=self._config.folder, python_version=self._config.python_version, cache=self._root / CACHE

@@ -44,6 +44,8 @@ _BATCH: Final = timedelta(seconds=60)
 _LEASES: Final = 6  # a message may be taken, refused by a busy function, and wait, this many times a call's length
 _SETTLING: Final = timedelta(minutes=5)  # what was asked at the end of a window is in the lake by then
 _OLD: Final = timedelta(minutes=30)  # a message that waits for so long is not being collected
+_NIGHT: Final = timedelta(hours=2, minutes=30)
+_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
@@ -165,16 +167,15 @@ def _fits(resources: Resources) -> bool:
 
 
 def _schedules(project: Project, config: StackConfig) -> Iterator[ScheduleSpec]:
-    for model in project.models:
-        message = {"schedule": "monitor", "model": model.name}
-        yield ScheduleSpec(f"monitor-{model.name}", "monitor", model.monitors.window, _SETTLING, message)
-    for view in project.views:
+    """Yield what comes round by the clock; monitoring as often as the shortest of the models' windows ends."""
+    shortest = min(model.monitors.window for model in project.models)
+    yield ScheduleSpec("monitor", "monitor", shortest, _SETTLING, "monitor")
+    if project.views:
         every = timedelta(minutes=config.materialize_minutes)
-        message = {"schedule": "materialize", "view": view.name}
-        yield ScheduleSpec(f"materialize-{view.name}", "materialize", every, timedelta(0), message)
+        yield ScheduleSpec("materialize", "materialize", every, timedelta(0), "materialize")
     if any(model.triggers.every is not None for model in project.models):
-        yield ScheduleSpec("retrain", "monitor", timedelta(hours=1), timedelta(minutes=10), {"schedule": "retrain"})
-    yield ScheduleSpec("housekeeping", "monitor", _DAY, timedelta(hours=2, minutes=30), {"schedule": "housekeeping"})
+        yield ScheduleSpec("schedules", "monitor", _HOUR, _SETTLING * 2, "schedules")
+    yield ScheduleSpec("housekeeping", "monitor", _DAY, _NIGHT, "housekeeping")
 
 
 def _alarms(functions: Iterable[FunctionSpec], config: StackConfig) -> Iterator[AlarmSpec]:

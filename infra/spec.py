@@ -146,14 +146,14 @@ class ScheduleSpec:
         function: which one is called.
         every: a whole part of a day, or whole days.
         offset: how long after the multiple.
-        message: what it is called with, in JSON.
+        due: what it is told is due.
     """
 
     name: str
     function: str
     every: timedelta
     offset: timedelta
-    message: dict[str, str]
+    due: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ therefore have been done twice; whoever writes with an expectation must recognis
 
 import http.client
 import random
+import select
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,17 +26,22 @@ from loopwright.errors import DeniedError, LoopwrightError, UnavailableError
 ATTEMPTS: Final = 7
 """How often a call is made before it is given up."""
 
+_HOSTS: Final = {"sagemaker": "api.sagemaker"}
+"""Services whose address does not begin with the name that their requests are signed with."""
+
 _PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 3.0
 _TIMEOUT: Final = 25.0
-_ERRORS: Final = 400
+_REFUSALS: Final = 300
 _SERVER_ERRORS: Final = 500
 _TOO_MANY: Final = 429
 _THROTTLED: Final = frozenset(
     {
         "BandwidthLimitExceeded",
+        "ConditionalRequestConflict",
         "EC2ThrottledException",
         "LimitExceededException",
+        "OperationAborted",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -109,15 +115,17 @@ class Api:
         endpoint: str = "",
         credentials: CredentialsKeeper,
         sleep: Callable[[float], None] = time.sleep,
+        timeout: float = _TIMEOUT,
     ) -> None:
-        """Make a client; `endpoint` is where the service answers when it is not AWS."""
-        where = urlsplit(endpoint or f"https://{service}.{region}.{_domain(region)}")
+        """Make a client; `endpoint` is where the service answers when it is not AWS, `timeout` how long silence is."""
+        where = urlsplit(endpoint or f"https://{_HOSTS.get(service, service)}.{region}.{_domain(region)}")
         self.host = where.netloc
         self._secure = where.scheme == "https"
         self._signer = Signer(service, region)
         self._credentials = credentials
         self._sleep = sleep
-        self._idle: list[http.client.HTTPConnection] = []
+        self._timeout = timeout
+        self._idle: dict[str, list[http.client.HTTPConnection]] = {}
 
     def call(self, target: str, body: object, *, version: str = "1.0") -> dict[str, Any]:
         """Call an operation of a service that speaks AWS's JSON, such as `DynamoDB_20120810.GetItem`.
@@ -148,7 +156,7 @@ class Api:
                 if last:
                     raise UnavailableError(f"{request.host} does not answer: {error!r}") from error
             else:
-                if reply.status < _ERRORS:
+                if reply.status < _REFUSALS:
                     return reply
                 refusal = _refusal(reply, repeated=attempt > 1)
                 if last or not refusal.throttled:
@@ -163,8 +171,8 @@ class Api:
 
     def close(self) -> None:
         """Hang up."""
-        while self._idle:
-            self._idle.pop().close()
+        for host in tuple(self._idle):
+            self._hang_up(host)
 
     def _once(self, request: Request) -> Reply:
         headers = self._signer.headers(request, self._credentials(), system_clock())
@@ -175,20 +183,32 @@ class Api:
             body = answer.read()
         except BaseException:
             connection.close()
+            # Those that lay idle beside it are as old as it was: a process that slept for long tries one of them only.
+            self._hang_up(request.host)
             raise
         if answer.will_close:
             connection.close()
         else:
-            self._idle.append(connection)
+            self._idle.setdefault(request.host, []).append(connection)
         return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
 
     def _connection(self, host: str) -> http.client.HTTPConnection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            if self._secure:
-                return http.client.HTTPSConnection(host, timeout=_TIMEOUT, context=_tls())
-            return http.client.HTTPConnection(host, timeout=_TIMEOUT)
+        idle = self._idle.get(host, [])
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not _has_news(connection):
+                return connection
+            connection.close()
+        if self._secure:
+            return http.client.HTTPSConnection(host, timeout=self._timeout, context=_tls())
+        return http.client.HTTPConnection(host, timeout=self._timeout)
+
+    def _hang_up(self, host: str) -> None:
+        for connection in self._idle.pop(host, []):
+            connection.close()
 
 
 class Clients:
@@ -244,6 +264,13 @@ def _refusal(reply: Reply, *, repeated: bool) -> ServiceError:
         message = reply.body[:300].decode("utf-8", "replace")
     name = code.partition(":")[0].rpartition("#")[2] or f"HTTP {reply.status}"
     return ServiceError(name, message, reply.status, reply.body, repeated=repeated)
+
+
+def _has_news(connection: http.client.HTTPConnection) -> bool:
+    """Return whether something came over an idle connection: that can only be its end."""
+    watched = select.poll()
+    watched.register(connection.sock, select.POLLIN)
+    return bool(watched.poll(0))
 
 
 _context: ssl.SSLContext | None = None

@@ -82,14 +82,14 @@ class AwsPlatform(Platform):
     def events(self) -> "EventBridgeEvents":
         from adapters.aws.events import EventBridgeEvents  # noqa: PLC0415
 
-        return EventBridgeEvents(self._clients.api("events"), self._place.bus, self.table)
+        return EventBridgeEvents(self._clients.api("events"), self._place.bus, self.table, self.clock, self.new_id)
 
     @cached_property
     @override
     def jobs(self) -> "AwsJobs":
         from adapters.aws.jobs import AwsJobs  # noqa: PLC0415
 
-        return AwsJobs(self._clients, self._settings, self.table, self.clock)
+        return AwsJobs(self._clients.api, self._place, self.table, self.clock, self.new_id)
 
     @cached_property
     @override

@@ -1,4 +1,7 @@
-"""The training image: built on AWS by CodeBuild, so that nobody needs Docker, once for each content."""
+"""The training image: built on AWS by CodeBuild, so that nobody needs Docker, once for each content.
+
+How it is built is in the archive, as `buildspec.yml`: it makes and pushes `$IMAGE`.
+"""
 
 import json
 from pathlib import Path
@@ -18,15 +21,6 @@ _MINUTES: Final = 14
 _KEPT_IMAGES: Final = 5
 _PULL: Final = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH: Final = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
-_BUILD: Final = {
-    "version": 0.2,
-    "phases": {
-        "pre_build": {
-            "commands": ["aws ecr get-login-password | docker login --username AWS --password-stdin ${IMAGE%%/*}"]
-        },
-        "build": {"commands": ["docker build --tag $IMAGE .", "docker push $IMAGE"]},
-    },
-}
 
 
 def pull_statements(repository: Input[str]) -> list[Statement]:
@@ -105,9 +99,7 @@ class TrainingImage(pulumi.ComponentResource):
             service_role=role.arn,
             build_timeout=_MINUTES,
             artifacts=aws.codebuild.ProjectArtifactsArgs(type="NO_ARTIFACTS"),
-            source=aws.codebuild.ProjectSourceArgs(
-                type="S3", location=Output.concat(bucket.bucket, "/", archive.key), buildspec=json.dumps(_BUILD)
-            ),
+            source=aws.codebuild.ProjectSourceArgs(type="S3", location=Output.concat(bucket.bucket, "/", archive.key)),
             environment=aws.codebuild.ProjectEnvironmentArgs(
                 type="ARM_CONTAINER" if arm else "LINUX_CONTAINER",
                 compute_type="BUILD_GENERAL1_SMALL",

@@ -13,7 +13,8 @@ Conditions = Mapping[str, Mapping[str, Input[str] | Sequence[Input[str]]]]
 class Statement:
     """One statement.
 
-    In a policy of a resource somebody is meant: `principal`, a service, or everybody for a denial; or `account`, an ARN.
+    In a policy of a resource somebody is meant: `principal`, a service, or everybody for a denial; or `account`, by its
+    ARN.
     """
 
     actions: Sequence[str]

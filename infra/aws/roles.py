@@ -18,20 +18,15 @@ _TABLE_WRITES: Final = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
-    "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 )
 _OBJECT_WRITES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _PREFIXES: Final[Mapping[Store, str]] = {"blobs": "blobs/", "lake": "lake/", "table": "overflow/"}
 """Where a store has its objects; what is too large for an item of the table is an object too."""
 
-_CONSUMES: Final = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibility",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-)
+_CONSUMES: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda does for a function that a queue calls."""
+
 TRAINING_ROLE: Final = "training"
 
 

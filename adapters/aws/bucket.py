@@ -1,0 +1,159 @@
+"""One S3 bucket: its objects by their whole keys, and a write that knows itself again.
+
+Source: "Amazon S3 API reference" (GetObject, PutObject, ListObjectsV2, DeleteObject) and "Add preconditions to S3
+operations with conditional requests", Amazon Simple Storage Service user guide.
+"""
+
+import http.client
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from adapters.aws.api import Api, Reply, ServiceError, translated, translation
+from adapters.aws.signing import Request
+from loopwright.clock import parse_time
+from loopwright.errors import ConflictError, NotFoundError
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
+from loopwright.settings import AwsPlace
+
+_NAMESPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+_WRITE: Final = "x-amz-meta-write"
+"""Names the write that made an object, so that a writer whose connection broke can tell whether it was his."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a listing: objects, what the deeper ones begin with, and where the next page begins."""
+
+    objects: tuple[BlobInfo, ...]
+    folders: tuple[str, ...]
+    next_page: str
+
+
+class Bucket:
+    """Objects of one bucket. On AWS it has a host of its own; where AWS is local it is the first part of the path."""
+
+    def __init__(self, api: Api, place: AwsPlace) -> None:
+        self.name = place.bucket
+        self._api = api
+        # A certificate of AWS covers one label before its own names, so a name with a dot in it is a part of the path.
+        in_path = bool(place.endpoint) or "." in place.bucket
+        self._host = api.host if in_path else f"{place.bucket}.{api.host}"
+        self._root = f"/{place.bucket}/" if in_path else "/"
+
+    def get(self, key: str) -> Blob:
+        """Return an object, or raise NotFoundError."""
+        try:
+            reply = self._api.send(self._request("GET", key))
+        except ServiceError as error:
+            raise _missing(error, key, f"read s3://{self.name}/{key}") from error
+        return Blob(reply.body, _tag(reply.headers.get("etag", "")))
+
+    def head(self, key: str) -> Reply | None:
+        """Return what is known of an object; None: there is none."""
+        try:
+            return self._api.send(self._request("HEAD", key))
+        except ServiceError as error:
+            if error.status == http.client.NOT_FOUND:
+                return None
+            raise translation(error, f"look at s3://{self.name}/{key}") from error
+
+    def put(self, key: str, data: bytes, *, expect: Absent | Match | None = None) -> str:
+        """Write an object and return its tag; see `Blobs.put`.
+
+        A conditional write that had to be sent twice may refuse itself: then the object says whose it is. When our own
+        write went through unheard and another one has replaced it before we could look, that is a ConflictError too.
+        """
+        write = secrets.token_hex(12)
+        headers = {_WRITE: write}
+        match expect:
+            case Absent():
+                headers["If-None-Match"] = "*"
+            case Match(etag):
+                headers["If-Match"] = f'"{etag}"'
+            case None:
+                pass
+        try:
+            reply = self._api.send(self._request("PUT", key, headers=headers, body=data))
+        except ServiceError as error:
+            return self._own(error, key, expect, write)
+        return _tag(reply.headers.get("etag", ""))
+
+    def delete(self, key: str) -> None:
+        """Remove an object; do nothing when it is not there."""
+        with translated(f"delete s3://{self.name}/{key}"):
+            self._api.send(self._request("DELETE", key))
+
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[BlobInfo]:
+        """Yield the objects whose keys start with `prefix`, those after one key only, in the order of the keys."""
+        page = ""
+        while True:
+            found = self.page(prefix, after=after, page=page)
+            yield from found.objects
+            if not (page := found.next_page):
+                return
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """Yield what keys begin with, up to and with the first slash after `prefix`, each once."""
+        page = ""
+        while True:
+            found = self.page(prefix, page=page, delimiter="/")
+            yield from found.folders
+            if not (page := found.next_page):
+                return
+
+    def page(self, prefix: str, *, after: str = "", page: str = "", delimiter: str = "", most: int = 1_000) -> Found:
+        """Return one page of a listing."""
+        query = {"list-type": "2", "prefix": prefix, "max-keys": str(most)}
+        query |= {"continuation-token": page} if page else {"start-after": after} if after else {}
+        query |= {"delimiter": delimiter} if delimiter else {}
+        with translated(f"list s3://{self.name}/{prefix}"):
+            reply = self._api.send(Request("GET", self._host, self._root, query))
+        told = ET.fromstring(reply.body)  # noqa: S314 - AWS's own answer
+        return Found(
+            tuple(_info(each) for each in told.iterfind(f"{_NAMESPACE}Contents")),
+            tuple(_text(each, "Prefix") for each in told.iterfind(f"{_NAMESPACE}CommonPrefixes")),
+            _text(told, "NextContinuationToken") if _text(told, "IsTruncated") == "true" else "",
+        )
+
+    def signed_url(self, key: str, *, method: str, seconds: int) -> str:
+        """Return a URL by which anyone can send one method to one key for a while."""
+        return self._api.signed_url(self._request(method, key), seconds=seconds)
+
+    def _own(self, error: ServiceError, key: str, expect: Absent | Match | None, write: str) -> str:
+        """Return the tag of the object that this write made before it was refused, or raise what the refusal means."""
+        doing = f"write s3://{self.name}/{key}"
+        if error.status == http.client.PRECONDITION_FAILED:
+            found = self.head(key) if error.repeated else None
+            if found and found.headers.get(_WRITE) == write:
+                return _tag(found.headers.get("etag", ""))
+            raise ConflictError(f"{doing}: expected {_expected(expect)}; found another") from error
+        if isinstance(expect, Match) and error.code == "NoSuchKey":
+            raise ConflictError(f"{doing}: expected {_expected(expect)}; found nothing") from error
+        raise translation(error, doing) from error
+
+    def _request(self, method: str, key: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
+        return Request(method, self._host, self._root + key, headers=headers or {}, body=body)
+
+
+def _missing(error: ServiceError, key: str, doing: str) -> Exception:
+    return NotFoundError(f"object {key}") if error.code == "NoSuchKey" else translation(error, doing)
+
+
+def _expected(expect: Absent | Match | None) -> str:
+    return expect.etag if isinstance(expect, Match) else "nothing there"
+
+
+def _info(told: ET.Element) -> BlobInfo:
+    modified = parse_time(_text(told, "LastModified"))
+    return BlobInfo(_text(told, "Key"), _tag(_text(told, "ETag")), int(_text(told, "Size")), modified)
+
+
+def _text(told: ET.Element, name: str) -> str:
+    return told.findtext(_NAMESPACE + name, "")
+
+
+def _tag(header: str) -> str:
+    return header.strip('"')
