@@ -35,7 +35,9 @@ class AwsPlatform(Platform):
     @cached_property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(signed_urls=True, event_history=True, telemetry_history=False, durable=True)
+        return Capabilities(
+            signed_urls=True, event_history=True, telemetry_history=False, durable=True, leases_replay=False
+        )
 
     @cached_property
     @override
@@ -75,7 +77,7 @@ class AwsPlatform(Platform):
     def queue(self) -> "SqsQueue":
         from adapters.aws.queues import SqsQueue  # noqa: PLC0415
 
-        return SqsQueue(self._clients.api("sqs"), self._place.queues)
+        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock)
 
     @cached_property
     @override

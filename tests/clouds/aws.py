@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 import boto3
+import httpx
 from moto.server import ThreadedMotoServer
 
 from loopwright.ports.events import Subscription
@@ -26,7 +27,10 @@ def moto() -> str:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
+    endpoint = f"http://{host}:{port}"
+    # Functions are called and answer, but run nothing: there is no Docker.
+    httpx.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+    return endpoint
 
 
 @cache
@@ -57,8 +61,19 @@ def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[
     client(endpoint, "events").create_event_bus(Name=name)
     for number, subscription in enumerate(subscriptions):
         _subscribe(endpoint, name, number, subscription)
-    yield AwsPlace(REGION, name, name, name, name, endpoint=endpoint)
+    function = _job_function(endpoint, f"{name}-jobs")
+    yield AwsPlace(REGION, name, name, name, name, job_function=function, endpoint=endpoint)
     client(endpoint, "dynamodb").delete_table(TableName=name)
+
+
+def _job_function(endpoint: str, name: str) -> str:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = client(endpoint, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/jobs:1"
+    client(endpoint, "lambda").create_function(
+        FunctionName=name, Role=role["Arn"], PackageType="Image", Code={"ImageUri": image}
+    )
+    return name
 
 
 def _subscribe(endpoint: str, name: str, number: int, subscription: Subscription) -> None:
