@@ -15,6 +15,9 @@ from infra.packages.requirements import install, locked_requirements
 from infra.packages.sources import ROOT, modules, own_files
 from infra.packages.trim import trim
 
+KEPT: Final = 8
+"""So many packages of a kind stay in the cache, the newest: for several targets, and for going back a step."""
+
 _BUILDER: Final = "infra/packages"
 
 
@@ -54,9 +57,16 @@ def build_package(
             if interpreter:
                 compile_all(content, interpreter)
             write_zip(files_below(content), path)
+        _forget_old(cache, kind)
     package = read_package(path)
     check_package(package, kind, wanted)
     return package
+
+
+def _forget_old(cache: Path, kind: Kind) -> None:
+    newest = sorted(cache.glob(f"{kind}-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest[KEPT:]:
+        path.unlink(missing_ok=True)
 
 
 def _digest(files: Mapping[str, Path], *words: str) -> str:
