@@ -16,14 +16,28 @@ def losses() -> Losses:
 
 
 @pytest.fixture
-def place(losses: Losses) -> Iterator[AwsPlace]:
-    """A place on moto, and a way there that loses answers."""
-    with throwaway(moto(), ()) as made, losing(losses) as way:
-        yield replace(made, endpoint=way)
+def straight() -> Iterator[AwsPlace]:
+    """A place on moto. Streams are read there: who reads one holds the interpreter, and no way leads through it."""
+    with throwaway(moto(), ()) as made:
+        yield made
+
+
+@pytest.fixture
+def place(straight: AwsPlace, losses: Losses) -> Iterator[AwsPlace]:
+    """The same place, and a way there that loses answers."""
+    with losing(losses) as way:
+        yield replace(straight, endpoint=way)
 
 
 @pytest.fixture
 def api(place: AwsPlace) -> Iterator[Api]:
     opened = clients(place)
+    yield opened.api("s3")
+    opened.close()
+
+
+@pytest.fixture
+def straight_api(straight: AwsPlace) -> Iterator[Api]:
+    opened = clients(straight)
     yield opened.api("s3")
     opened.close()

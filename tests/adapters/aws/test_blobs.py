@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
 
@@ -51,8 +52,8 @@ def test_lost_answers_cost_no_reader_his_object(blobs: S3Blobs, losses: Losses) 
 def test_a_listing_goes_on_over_its_pages(blobs: S3Blobs, place: AwsPlace) -> None:
     keys = [f"many/{number:04}" for number in range(1_005)]
     s3 = client(moto(), "s3")
-    for key in keys:
-        s3.put_object(Bucket=place.bucket, Key=f"blobs/{key}", Body=b"1")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: s3.put_object(Bucket=place.bucket, Key=f"blobs/{key}", Body=b"1"), keys))
     assert [info.key for info in blobs.list("many/")] == keys
 
 
@@ -66,7 +67,9 @@ def test_a_prefix_is_a_room_of_its_own(api: Api, place: AwsPlace, blobs: S3Blobs
 
 
 def test_whoever_has_a_url_reads_and_writes_one_object(blobs: S3Blobs) -> None:
-    with urlopen(UrlRequest(blobs.signed_url("a/b", method="PUT", seconds=60), b"1", method="PUT")) as answer:  # noqa: S310 - ours
+    url = blobs.signed_url("a/b", method="PUT", seconds=60)
+    put = UrlRequest(url, b"1", {"Content-Type": "application/octet-stream"}, method="PUT")  # noqa: S310 - ours
+    with urlopen(put) as answer:  # noqa: S310
         assert answer.status == 200
     with urlopen(blobs.signed_url("a/b", method="GET", seconds=60)) as answer:  # noqa: S310
         assert answer.read() == b"1"
