@@ -80,6 +80,7 @@ def idle(spec: StackSpec, prices: Prices) -> list[Cost]:
         Cost("dashboard", prices["cloudwatch"]["dashboard_month"]),
         Cost("waiting at queues", polls * prices["sqs"]["request"]),
         Cost("schedules and their calls", calls * prices["events"]["schedule_call"] + _scheduled(spec, prices)),
+        *([Cost("the key of the alarms", prices["kms"]["key_month"])] if spec.config.alarm_email else []),
         Cost("the training image", _IMAGE_GIGABYTES * prices["ecr"]["gigabyte_month"]),
         *(
             Cost(f"{one.warm} warm instances of {one.name}", _warm(spec, one, prices))

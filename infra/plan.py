@@ -98,7 +98,8 @@ def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
         "serve",
         config.memory.api,
         _CALL,
-        (Read("table"), Send(FEATURES)),
+        # What was pushed is online when the answer is given; the lake gets it by the queue.
+        (Read("table"), Write("table"), Send(FEATURES)),
         routes=("POST /features/{view}/push", "POST /features/{view}/read"),
     )
     yield FunctionSpec(

@@ -4,7 +4,7 @@ import numpy as np
 from typing_extensions import override
 
 from loopwright.columns import Columns
-from loopwright.errors import IntegrityError, InvalidInputError
+from loopwright.errors import CapabilityError, IntegrityError, InvalidInputError
 from loopwright.models.manifest import Manifest
 from loopwright.models.scorer import Scorer, Scores, scores_maker
 from loopwright.models.trust import refused_types
@@ -14,9 +14,20 @@ class SkopsScorer(Scorer):
     """Runs `model.skops`, loaded with the types that its manifest lists and no others."""
 
     def __init__(self, manifest: Manifest, model: bytes) -> None:
-        """Load the estimator, or raise `IntegrityError` if it holds types that it may not."""
-        import skops.io
-        from skops.io.exceptions import UntrustedTypesFoundException
+        """Load the estimator.
+
+        Raises:
+            IntegrityError: it holds types that it may not.
+            CapabilityError: scikit-learn is not installed here, as in a package that serves ONNX alone.
+        """
+        try:
+            import skops.io
+            from skops.io.exceptions import UntrustedTypesFoundException
+        except ImportError as error:
+            raise CapabilityError(
+                f"model {manifest.model!r} is run by scikit-learn, which is not installed here ({error}): build it from "
+                "what ONNX can express, and train again"
+            ) from error
 
         if refused := refused_types(manifest.trusted_types):
             raise IntegrityError(f"model {manifest.model!r} wants to load {', '.join(refused)}: nothing was loaded")

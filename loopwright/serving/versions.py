@@ -11,12 +11,19 @@ from dataclasses import dataclass, replace
 
 from loopwright.definitions import Model
 from loopwright.definitions.project import features_digest
-from loopwright.errors import DefinitionError, IntegrityError, LoopwrightError, NotFoundError, UnavailableError
+from loopwright.errors import (
+    CapabilityError,
+    DefinitionError,
+    IntegrityError,
+    LoopwrightError,
+    NotFoundError,
+    UnavailableError,
+)
 from loopwright.models import Scorer, load_scorer
 from loopwright.ports import Blobs
 from loopwright.registry import Registry, Routing
 
-_BROKEN = (DefinitionError, IntegrityError, NotFoundError)
+_BROKEN = (CapabilityError, DefinitionError, IntegrityError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Versions:
 
         Raises:
             UnavailableError: there is no champion yet.
-            IntegrityError, DefinitionError, NotFoundError: the champion cannot be loaded, nor is there one from before.
+            IntegrityError, DefinitionError, CapabilityError, NotFoundError: the champion cannot be loaded, nor is there one from before.
         """
         serving = self._serving.get(model.name)
         if serving is not None and self._timer() - serving.read < self._refresh:

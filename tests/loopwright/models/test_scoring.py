@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from adapters import open_platform
 from loopwright.columns import Columns
-from loopwright.errors import IntegrityError, InvalidInputError
+from loopwright.errors import CapabilityError, IntegrityError, InvalidInputError
 from loopwright.models import FeatureInput, Manifest, load_scorer, open_scorer, write_package
 from loopwright.models.package import seal_package
 from loopwright.settings import Settings
@@ -139,6 +139,15 @@ def test_skops_scores_a_regression() -> None:
     scores = open_scorer(wanted, model).score(COLUMNS)
     assert scores.score == pytest.approx([3, 6, 9, 12])
     assert list(scores.prediction) == [""] * 4
+
+
+def test_without_scikit_learn_the_message_says_what_the_model_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = skops_model()
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    with pytest.raises(
+        CapabilityError, match=r"'delays' is run by scikit-learn, which is not installed here .* train again"
+    ):
+        open_scorer(manifest(runtime="skops"), model)
 
 
 def test_skops_loads_no_type_that_the_manifest_does_not_list() -> None:
