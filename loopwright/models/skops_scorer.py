@@ -25,8 +25,8 @@ class SkopsScorer(Scorer):
             from skops.io.exceptions import UntrustedTypesFoundException
         except ImportError as error:
             raise CapabilityError(
-                f"model {manifest.model!r} is run by scikit-learn, which is not installed here ({error}): build it from "
-                "what ONNX can express, and train again"
+                f"model {manifest.model!r} is run by scikit-learn, which is not installed here ({error}): build "
+                "it from what ONNX can express, and train again"
             ) from error
 
         if refused := refused_types(manifest.trusted_types):

@@ -73,7 +73,8 @@ class Versions:
 
         Raises:
             UnavailableError: there is no champion yet.
-            IntegrityError, DefinitionError, CapabilityError, NotFoundError: the champion cannot be loaded, nor is there one from before.
+            IntegrityError, DefinitionError, CapabilityError, NotFoundError: the champion cannot be loaded, nor is
+                there one from before.
         """
         serving = self._serving.get(model.name)
         if serving is not None and self._timer() - serving.read < self._refresh:
