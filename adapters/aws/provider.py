@@ -36,7 +36,12 @@ class AwsPlatform(Platform):
     @override
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            signed_urls=True, event_history=True, telemetry_history=False, durable=True, leases_replay=False
+            signed_urls=True,
+            event_history=True,
+            telemetry_history=False,
+            durable=True,
+            leases_replay=False,
+            isolated_reads=False,
         )
 
     @cached_property

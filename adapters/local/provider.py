@@ -29,7 +29,12 @@ class LocalPlatform(Platform):
     @override
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            signed_urls=False, event_history=True, telemetry_history=True, durable=True, leases_replay=True
+            signed_urls=False,
+            event_history=True,
+            telemetry_history=True,
+            durable=True,
+            leases_replay=True,
+            isolated_reads=True,
         )
 
     @cached_property

@@ -26,7 +26,12 @@ class MemoryPlatform(Platform):
     @override
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            signed_urls=False, event_history=True, telemetry_history=True, durable=False, leases_replay=True
+            signed_urls=False,
+            event_history=True,
+            telemetry_history=True,
+            durable=False,
+            leases_replay=True,
+            isolated_reads=True,
         )
 
     @cached_property

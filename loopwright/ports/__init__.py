@@ -26,6 +26,8 @@ class Capabilities:
         durable: other processes see the state, and it outlives this one.
         leases_replay: leases and delays of messages run by the platform's clock, so also by one that is replayed;
             where this is false they run by the queue's own, in whole seconds.
+        isolated_reads: a read of several items of the table sees all of a transaction or nothing of it; where this is
+            false it may fall into the middle of one.
     """
 
     signed_urls: bool
@@ -33,6 +35,7 @@ class Capabilities:
     telemetry_history: bool
     durable: bool
     leases_replay: bool
+    isolated_reads: bool
 
 
 class Platform(Protocol):

@@ -142,7 +142,7 @@ class Table(Protocol):
     def transact(self, writes: Sequence[Write]) -> None:
         """Do all of the writes or none, isolated from every other write.
 
-        A read of several items may fall into the middle of it, and see some of them as they were before.
+        Only where `Capabilities.isolated_reads` is true does a read of several items never fall into the middle of it.
 
         Raises:
             ConflictError: an expectation does not hold; the message names its key; nothing was written.
