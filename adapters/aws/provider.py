@@ -75,7 +75,7 @@ class AwsPlatform(Platform):
     def queue(self) -> "SqsQueue":
         from adapters.aws.queues import SqsQueue  # noqa: PLC0415
 
-        return SqsQueue(self._clients.api("sqs"), self._place.queues)
+        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock)
 
     @cached_property
     @override

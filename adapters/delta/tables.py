@@ -1,7 +1,6 @@
 """Delta Lake through `deltalake`, in Loopwright's words and errors."""
 
-import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -10,22 +9,25 @@ from adapters.arrow import dtype_of
 from adapters.arrow import schema_of as arrow_schema
 from loopwright.clock import isoformat
 from loopwright.columns import DType
-from loopwright.errors import InvalidInputError, LoopwrightError, UnavailableError
+from loopwright.errors import DeniedError, InvalidInputError, LoopwrightError, UnavailableError
 from loopwright.hashing import digest
 from loopwright.ports.lake import ArrowStream, Maintenance, Selection
 
 if TYPE_CHECKING:
     from arro3.core import Table
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
 
 _CONFIGURATION: Final = {
     "delta.appendOnly": "true",
     # So that appended rows can be told from compacted ones, commit by commit; an append writes nothing more for it.
     "delta.enableChangeDataFeed": "true",
-    # A run's version must open for as long as somebody keeps its files: `delta_log.forget` knows for how long.
+    # A run's version must open for as long as somebody keeps its files: `log.forget` knows for how long.
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
+_DENIED: Final = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403 Forbidden")
+"""What stores say to those whom they do not let in."""
+
 _SMALL: Final = 1_000_000
 """Bytes: the small compaction makes files up to this size and leaves larger ones to the nightly one."""
 
@@ -35,7 +37,10 @@ _DAY: Final = 24 * _HOUR
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn what `deltalake` and arro3 raise into UnavailableError, or InvalidInputError where the types do not fit."""
+    """Turn what `deltalake` and arro3 raise into UnavailableError.
+
+    Or into InvalidInputError where the types do not fit, and into DeniedError where a store lets nobody in.
+    """
     from deltalake.exceptions import DeltaError, SchemaMismatchError
 
     try:
@@ -45,33 +50,28 @@ def translated(doing: str) -> Iterator[None]:
     except SchemaMismatchError as error:
         raise InvalidInputError(f"could not {doing}: {error}") from error
     except (DeltaError, OSError) as error:
-        raise UnavailableError(f"could not {doing}: {_first_line(error)}") from error
+        raise _translation(error, doing) from error
     except Exception as error:
         # A stream that breaks off raises just that.
         if type(error) is Exception:
-            raise UnavailableError(f"could not {doing}: {_first_line(error)}") from error
+            raise _translation(error, doing) from error
         raise
 
 
-def _first_line(error: Exception) -> str:
-    """Return what happened; where the environment asks Rust for backtraces, one follows in the message itself."""
-    return str(error).partition("\n")[0]
+def _translation(error: Exception, doing: str) -> LoopwrightError:
+    # Where the environment asks Rust for backtraces, one follows in the message itself.
+    first_line = str(error).partition("\n")[0]
+    message = f"could not {doing}: {first_line}"
+    return DeniedError(message) if any(sign in str(error) for sign in _DENIED) else UnavailableError(message)
 
 
-def opened(folder: Path, version: int | None = None) -> "DeltaTable":
+def opened(
+    location: Path | str, *, version: int | None = None, options: Mapping[str, str] | None = None
+) -> "DeltaTable":
     """Return the table as it is at a version (None: the newest)."""
     from deltalake import DeltaTable
 
-    return DeltaTable(folder, version=version)
-
-
-@contextmanager
-def creation(folder: Path) -> Iterator[None]:
-    """Be the only one on this machine who makes a table there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".creation").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return DeltaTable(location, version=version, storage_options=dict(options) if options else None)
 
 
 def schema_of(table: "DeltaTable") -> dict[str, DType]:
@@ -89,28 +89,43 @@ def schema_of(table: "DeltaTable") -> dict[str, DType]:
     return cast("dict[str, DType]", types)
 
 
-def append(place: "DeltaTable | Path", rows: "Table", *, evolve: bool, transaction: str | None) -> "DeltaTable | None":
-    """Append rows and return the table at the version that holds them; None when somebody else was faster.
+def create(location: Path | str, rows: "Table", *, transaction: str | None) -> None:
+    """Make a table whose version 0 holds the rows.
 
-    Where only the place is known the table is made. Of two who make it at once both would succeed, in two versions and
-    without a look at each other's transaction: hold `creation`.
+    Of two who make one at once both would succeed, in two versions and without a look at each other's transaction: see
+    `Storage.create`.
     """
-    from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake import write_deltalake
+
+    configuration = _CONFIGURATION | _statistics(rows)
+    write_deltalake(
+        location, rows, mode="append", configuration=configuration, commit_properties=_properties(transaction, 0)
+    )
+
+
+def append(table: "DeltaTable", rows: "Table", *, evolve: bool, transaction: str | None) -> bool:
+    """Append rows, after which the table is at the version that holds them; False: somebody else was faster."""
+    from deltalake import write_deltalake
     from deltalake.exceptions import CommitFailedError
 
-    transactions = [] if transaction is None else [Transaction(transaction, 1)]
     try:
         write_deltalake(
-            place,
+            table,
             rows,
             mode="append",
             schema_mode="merge" if evolve else None,
-            configuration=_CONFIGURATION | _statistics(rows) if isinstance(place, Path) else None,
-            commit_properties=CommitProperties(app_transactions=transactions),
+            commit_properties=_properties(transaction, table.version() + 1),
         )
     except CommitFailedError:
-        return None
-    return opened(place) if isinstance(place, Path) else place
+        return False
+    return True
+
+
+def _properties(transaction: str | None, version: int) -> "CommitProperties":
+    """Return what a commit says of its transaction: also the first version that it may have made."""
+    from deltalake import CommitProperties, Transaction
+
+    return CommitProperties(app_transactions=[] if transaction is None else [Transaction(transaction, version)])
 
 
 def _statistics(rows: "Table") -> dict[str, str]:

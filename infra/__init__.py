@@ -1,0 +1,1 @@
+"""What a stack consists of: `spec.py` says it, `aws/` makes it."""
