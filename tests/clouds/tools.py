@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 TOOLS: Final = ROOT / ".tools"
 MINISTACK: Final = "ministack==1.5.33"
-LAMBDA_CLIENT: Final = "awslambdaric==4.2.2"
+LAMBDA: Final = ("awslambdaric==4.2.2", "boto3==1.43.106")
+"""What Lambda's own Python has."""
 
 
 class MissingToolError(RuntimeError):
@@ -53,28 +54,49 @@ def ministack_python() -> Path:
 
 
 @cache
-def lambda_client() -> Path:
-    """Return a folder with the Lambda runtime's client, and nothing besides, to be put on an interpreter's path."""
-    return made(LAMBDA_CLIENT.replace("==", "-"), _folder(LAMBDA_CLIENT))
+def lambda_client(python: Path) -> Path:
+    """Return a folder with what Lambda's own Python has, and nothing besides, to be put on an interpreter's path.
+
+    Raises:
+        MissingToolError: it could not be installed.
+    """
+    version = _said(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+    return made(f"lambda-{version}", lambda place: _install(python, LAMBDA, place))
+
+
+@cache
+def interpreter(version: str) -> Path:
+    """Return an interpreter of this version of Python.
+
+    Raises:
+        MissingToolError: there is none on this machine.
+    """
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    if uv := _uv():
+        found = _said(uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version)
+    else:
+        found = shutil.which(f"python{version}") or ""
+    if not found:
+        raise MissingToolError(f"python{version} is not on this machine")
+    return Path(found)
 
 
 def _environment(package: str) -> Callable[[Path], None]:
     def make(place: Path) -> None:
-        venv.create(place, with_pip=_uv() is None)
-        _install("--python", place / "bin" / "python", package) if _uv() else _pip(place / "bin" / "python", package)
+        venv.create(place, with_pip=True)
+        _install(place / "bin" / "python", [package])
 
     return make
 
 
-def _folder(package: str) -> Callable[[Path], None]:
-    def make(place: Path) -> None:
-        if _uv():
-            _install("--python", sys.executable, "--target", place, package)
-            return
-        venv.create(place / ".pip", with_pip=True)
-        _pip(place / ".pip" / "bin" / "python", "--target", place, package)
-
-    return make
+def _install(python: Path, packages: Sequence[str], target: Path | None = None) -> None:
+    """Install packages for an interpreter, into its environment or into a folder."""
+    where = ("--target", target) if target else ()
+    if uv := _uv():
+        run(uv, "pip", "install", "--quiet", "--python", python, *where, *packages)
+    else:
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *where, *packages)
 
 
 def _uv() -> str | None:
@@ -82,16 +104,12 @@ def _uv() -> str | None:
     return shutil.which("uv") or (str(here) if here.exists() else None)
 
 
-def _install(*arguments: str | Path) -> None:
-    run(_uv() or "uv", "pip", "install", "--quiet", *arguments)
+def _said(*command: str | Path) -> str:
+    return run(*command).strip()
 
 
-def _pip(python: Path, *arguments: str | Path) -> None:
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
-
-
-def run(*command: str | Path, cwd: Path | None = None) -> None:
-    """Run what makes a tool.
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Run what makes a tool, and return what it printed.
 
     Raises:
         MissingToolError: it failed; the message has the end of what it said.
@@ -102,3 +120,4 @@ def run(*command: str | Path, cwd: Path | None = None) -> None:
         raise MissingToolError(f"{command[0]}: {error.strerror}") from error
     if done.returncode:
         raise MissingToolError(f"{' '.join(map(str, command))} exited with {done.returncode}: {done.stderr[-800:]}")
+    return done.stdout
