@@ -20,11 +20,11 @@ class Inputs:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - whatever a program gives
+    def __getitem__(self, name: str) -> Any:
         self._seen.add(name)
         return self._values[name]
 
-    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401
+    def get(self, name: str, default: Any = None) -> Any:
         """Return a property, or the default."""
         self._seen.add(name)
         return self._values.get(name, default)
@@ -60,7 +60,7 @@ class Inputs:
         return inner
 
 
-def pascal(value: Any) -> Any:  # noqa: ANN401
+def pascal(value: Any) -> Any:
     """Return a value with the keys in it as most of AWS's APIs spell them."""
     match value:
         case dict():

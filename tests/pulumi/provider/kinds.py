@@ -38,7 +38,7 @@ class Aws:
         if urlsplit(self.endpoint).hostname not in {"127.0.0.1", "localhost"}:
             raise ValueError(f"AWS_ENDPOINT_URL={self.endpoint}: the stand-in acts on this machine only")
 
-    def api(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
+    def api(self, service: str) -> Any:
         """Return the client of a service."""
         with self._lock:
             if service not in self._clients:
@@ -154,7 +154,7 @@ def pairs(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> li
     return [{key: name, value: text} for name, text in sorted(tags.items())]
 
 
-def retag(api: Any, id_key: str, arn: str, known: Mapping[str, Any], inputs: Inputs) -> None:  # noqa: ANN401
+def retag(api: Any, id_key: str, arn: str, known: Mapping[str, Any], inputs: Inputs) -> None:
     """Change the tags of a thing, by the calls that most of AWS's newer APIs have."""
     before, now = known.get("tagsAll", {}), inputs.get("tagsAll", {})
     if gone := sorted(before.keys() - now.keys()):

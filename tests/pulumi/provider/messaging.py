@@ -48,11 +48,11 @@ class Queue(Kind, token="aws:sqs/queue:Queue", named="name", replaces=["fifoQueu
         return {theirs: _text(inputs[ours]) for ours, theirs in _QUEUE.items() if ours in inputs}
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
+def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _like(known: Any, text: str) -> Any:  # noqa: ANN401
+def _like(known: Any, text: str) -> Any:
     """Return a text of SQS as what it was known as."""
     if isinstance(known, bool):
         return text == "true"

@@ -1,4 +1,4 @@
-"""The plugin that stands in for `pulumi-resource-aws`: what the real `pulumi` asks for is done to an AWS on this machine.
+"""A plugin that stands in for `pulumi-resource-aws`: the real `pulumi` asks, an AWS on this machine does.
 
 It speaks Pulumi's protocol itself: the SDK's own class for providers forgets archives in the state, and calls children
 by their parents' types too.
@@ -38,39 +38,39 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._endpoint = endpoint
         self._aws: Aws | None = None
 
-    def Handshake(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802 - the protocol's names
+    def Handshake(self, request: Any, context: Context) -> Any:
         return pb.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
 
-    def GetPluginInfo(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def GetPluginInfo(self, request: Any, context: Context) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def GetSchema(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def GetSchema(self, request: Any, context: Context) -> Any:
         return pb.GetSchemaResponse(schema=json.dumps({"name": "aws", "version": VERSION}))
 
-    def GetMapping(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def GetMapping(self, request: Any, context: Context) -> Any:
         return pb.GetMappingResponse()
 
-    def Attach(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Attach(self, request: Any, context: Context) -> Any:
         return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Cancel(self, request: Any, context: Context) -> Any:
         return empty_pb2.Empty()
 
-    def CheckConfig(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def CheckConfig(self, request: Any, context: Context) -> Any:
         return pb.CheckResponse(inputs=request.news)
 
-    def DiffConfig(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def DiffConfig(self, request: Any, context: Context) -> Any:
         return pb.DiffResponse(changes=pb.DiffResponse.DIFF_NONE)
 
-    def Configure(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Configure(self, request: Any, context: Context) -> Any:
         self._aws = Aws(self._endpoint, plain(received(request.args))["region"])
         return pb.ConfigureResponse(acceptSecrets=True, acceptResources=True, supportsPreview=True)
 
-    def Check(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Check(self, request: Any, context: Context) -> Any:
         of, olds, news = kind(_type(request.urn)), received(request.olds), received(request.news)
         return pb.CheckResponse(inputs=sent(_completed(of, request.urn, bytes(request.randomSeed), olds, news)))
 
-    def Diff(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Diff(self, request: Any, context: Context) -> Any:
         of, old, new = kind(_type(request.urn)), received(request.old_inputs), received(request.news)
         names = {name for name in (old.keys() | new.keys()) - {_DEFAULTS} if name not in request.ignoreChanges}
         diffs = sorted(name for name in names if comparable(old.get(name)) != comparable(new.get(name)))
@@ -83,7 +83,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             deleteBeforeReplace=not of.named or of.named not in new.get(_DEFAULTS, []),
         )
 
-    def Create(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Create(self, request: Any, context: Context) -> Any:
         raw = received(request.properties)
         if request.preview:
             return pb.CreateResponse(properties=request.properties)
@@ -97,7 +97,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, unheard)
         return pb.CreateResponse(id=id_, properties=sent(raw | rewrapped(outputs, raw)))
 
-    def Read(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Read(self, request: Any, context: Context) -> Any:
         state, inputs = received(request.properties), received(request.inputs)
         found = self._said(context, lambda: _alive(kind(_type(request.urn)), self._there, request.id, _plain(state)))
         if found is None:
@@ -106,7 +106,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         known = {name: value for name, value in rewrapped(now, inputs).items() if name in inputs}
         return pb.ReadResponse(id=request.id, properties=sent(state | known), inputs=sent(inputs | known))
 
-    def Update(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Update(self, request: Any, context: Context) -> Any:
         of, state, raw = kind(_type(request.urn)), received(request.olds), received(request.news)
         if request.preview:
             return pb.UpdateResponse(properties=sent(state | raw))
@@ -118,12 +118,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kept = {name: value for name, value in state.items() if name not in gone}
         return pb.UpdateResponse(properties=sent(kept | raw | rewrapped(outputs, raw)))
 
-    def Delete(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Delete(self, request: Any, context: Context) -> Any:
         of, known = kind(_type(request.urn)), _plain(received(request.properties))
         self._said(context, lambda: _removed(of, self._there, request.id, known))
         return empty_pb2.Empty()
 
-    def Invoke(self, request: Any, context: Context) -> Any:  # noqa: ANN401, N802
+    def Invoke(self, request: Any, context: Context) -> Any:
         asked = _plain(received(request.args))
         return pb.InvokeResponse(
             **{"return": sent(self._said(context, lambda: lookups.look_up(request.tok, self._there, asked)))}
@@ -139,7 +139,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """Do it; what goes wrong is for the CLI to show."""
         try:
             return act()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        except Exception as error:
             context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")
             raise
 
@@ -172,7 +172,7 @@ def _completed(of: Kind, urn: str, seed: bytes, olds: Raw, news: Raw) -> Raw:
 
 
 def _unheard(of: Kind, inputs: Inputs, raw: Raw, before: Raw) -> str:
-    """Say which properties the stand-in would have dropped without a word; those that stay as they were need no look."""
+    """Say which new or changed properties the stand-in would have dropped without a word."""
     changed = {name for name in raw if comparable(raw[name]) != comparable(before.get(name))}
     paths = [path for path in inputs.unseen() if path.split(".")[0].split("[")[0] in changed]
     if of.tagged:
@@ -180,7 +180,7 @@ def _unheard(of: Kind, inputs: Inputs, raw: Raw, before: Raw) -> str:
     return f"{of.token}: the stand-in for AWS does not look at {', '.join(paths)}" if paths else ""
 
 
-def _same(found: Any, known: Any) -> bool:  # noqa: ANN401
+def _same(found: Any, known: Any) -> bool:
     """Return whether two values are the same; policies may be written differently."""
     if found == known:
         return True

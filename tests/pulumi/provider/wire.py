@@ -54,7 +54,7 @@ def sent(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return struct
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a program gives
+def plain(value: Any) -> Any:
     """Return a value without its wrapping: whole numbers as int, secrets bare, files as `Asset`."""
     match value:
         case float() if value.is_integer():
@@ -69,7 +69,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a program gives
             return value
 
 
-def comparable(value: Any) -> Any:  # noqa: ANN401
+def comparable(value: Any) -> Any:
     """Return a value such that equal ones are the same thing: a file is what is in it, wherever it is."""
     match plain(value):
         case Asset(digest=digest):
@@ -82,7 +82,7 @@ def comparable(value: Any) -> Any:  # noqa: ANN401
             return bare
 
 
-def is_secret(value: Any) -> bool:  # noqa: ANN401
+def is_secret(value: Any) -> bool:
     """Return whether a value is a secret, or has one in it."""
     if isinstance(value, list):
         return any(map(is_secret, value))
@@ -91,7 +91,7 @@ def is_secret(value: Any) -> bool:  # noqa: ANN401
     return value.get(_SIGNATURE) == _SECRET or any(map(is_secret, value.values()))
 
 
-def secret(value: Any) -> Raw:  # noqa: ANN401
+def secret(value: Any) -> Raw:
     """Return a value wrapped as a secret: Pulumi encrypts it where it keeps it."""
     return {_SIGNATURE: _SECRET, "value": value}
 
