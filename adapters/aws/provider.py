@@ -35,7 +35,9 @@ class AwsPlatform(Platform):
     @cached_property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(signed_urls=True, event_history=True, telemetry_history=False, durable=True)
+        return Capabilities(
+            signed_urls=True, event_history=True, telemetry_history=False, durable=True, leases_replay=False
+        )
 
     @cached_property
     @override

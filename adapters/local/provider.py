@@ -28,7 +28,9 @@ class LocalPlatform(Platform):
     @cached_property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(signed_urls=False, event_history=True, telemetry_history=True, durable=True)
+        return Capabilities(
+            signed_urls=False, event_history=True, telemetry_history=True, durable=True, leases_replay=True
+        )
 
     @cached_property
     @override

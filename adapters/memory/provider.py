@@ -25,7 +25,9 @@ class MemoryPlatform(Platform):
     @cached_property
     @override
     def capabilities(self) -> Capabilities:
-        return Capabilities(signed_urls=False, event_history=True, telemetry_history=True, durable=False)
+        return Capabilities(
+            signed_urls=False, event_history=True, telemetry_history=True, durable=False, leases_replay=True
+        )
 
     @cached_property
     @override

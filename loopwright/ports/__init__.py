@@ -17,12 +17,22 @@ __all__ = ["Blobs", "Capabilities", "Events", "Jobs", "Lake", "Platform", "Queue
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What differs between providers, declared instead of guessed."""
+    """What differs between providers, declared instead of guessed.
+
+    Attributes:
+        signed_urls: `Blobs.signed_url` gives URLs.
+        event_history: `Events.history` tells what was published.
+        telemetry_history: what was measured can be read back.
+        durable: other processes see the state, and it outlives this one.
+        leases_replay: leases and delays of messages run by the platform's clock, so also by one that is replayed;
+            where this is false they run by the queue's own, in whole seconds.
+    """
 
     signed_urls: bool
     event_history: bool
     telemetry_history: bool
     durable: bool
+    leases_replay: bool
 
 
 class Platform(Protocol):

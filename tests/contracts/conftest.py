@@ -8,7 +8,8 @@ from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.ports import Lake, Platform, Table
 from loopwright.settings import Settings
-from tests.contracts.worlds import WORLDS
+from tests.contracts.waiting import Leases
+from tests.contracts.worlds import WORLDS, Pace, pace_of
 
 
 @pytest.fixture(params=sorted(WORLDS))
@@ -28,6 +29,18 @@ def platform(settings: Settings) -> Iterator[Platform]:
 def clock(settings: Settings) -> ReplayClock:
     assert settings.clock_file
     return ReplayClock(settings.clock_file)
+
+
+@pytest.fixture
+def leases(platform: Platform, clock: ReplayClock) -> Leases:
+    """How the leases of messages run out in this world."""
+    return Leases(platform, clock)
+
+
+@pytest.fixture
+def pace(request: pytest.FixtureRequest) -> Pace:
+    """How much this world is asked to do."""
+    return pace_of(request.node.callspec.params["settings"])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.errors import LoopwrightError
 from loopwright.ports import Platform
-from tests.contracts.worlds import DAWN, WORLDS
+from tests.contracts.worlds import DAWN, WORLDS, pace_of
 
 Answer = TypeVar("Answer")
 
@@ -62,4 +62,5 @@ def _answer(act: Callable[[Platform], Answer], platform: Platform) -> Answer | t
 def play(history: type[History], world: str, *, examples: int = 15, steps: int = 25) -> None:
     """Play histories in a world; Hypothesis shrinks one on which the answers differ."""
     machine = type(f"{history.__name__}On{world.title()}", (history,), {"world": world})
-    run_state_machine_as_test(machine, settings=hypothesis_settings(max_examples=examples, stateful_step_count=steps))
+    count = max(1, round(examples * pace_of(world).examples))
+    run_state_machine_as_test(machine, settings=hypothesis_settings(max_examples=count, stateful_step_count=steps))

@@ -1,9 +1,10 @@
 """Races: the same act by several threads, or by several processes, let go at the same moment."""
 
 import multiprocessing
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 from typing import Final, TypeVar
@@ -34,7 +35,8 @@ def threads(count: int, act: Callable[[int], Outcome]) -> list[Outcome]:
 def processes(count: int, settings: Settings, act: Callable[[Platform, int], Outcome]) -> list[Outcome]:
     """Return what each of `count` processes, with a platform each, got from the act: a module's function."""
     start = time.time() + _HEAD_START
-    runs = [_pool().submit(_in_process, settings, act, number, start) for number in range(count)]
+    environment = dict(os.environ)
+    runs = [_pool().submit(_in_process, settings, environment, act, number, start) for number in range(count)]
     return [run.result() for run in runs]
 
 
@@ -46,7 +48,15 @@ def _pool() -> ProcessPoolExecutor:
     return pool
 
 
-def _in_process(settings: Settings, act: Callable[[Platform, int], Outcome], number: int, start: float) -> Outcome:
+def _in_process(
+    settings: Settings,
+    environment: Mapping[str, str],
+    act: Callable[[Platform, int], Outcome],
+    number: int,
+    start: float,
+) -> Outcome:
+    # A world may have set variables after the pool began.
+    os.environ.update(environment)
     platform = open_platform(settings)
     time.sleep(max(0.0, start - time.time()))
     try:

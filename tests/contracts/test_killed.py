@@ -1,5 +1,6 @@
 """A process that is killed in the middle of a write leaves the old state or the new one, never a part of it."""
 
+import os
 import random
 import subprocess
 import sys
@@ -15,7 +16,6 @@ from loopwright.ports import Platform
 from loopwright.ports.blobs import ABSENT
 from loopwright.ports.table import Add, Key, Put
 from loopwright.settings import Settings
-from tests.contracts.worlds import SUBSCRIPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAIR = [Key("pair", "left"), Key("pair", "right"), Key("other", "third")]
@@ -31,9 +31,8 @@ def shared(durable: Platform, settings: Settings) -> Settings:
 def kill_while_it_writes(settings: Settings, act: str, *, seed: int) -> None:
     """Let a process do the act over and over, and kill it at some moment."""
     chance = random.Random(seed)  # noqa: S311 - it only chooses a moment
-    assert settings.clock_file
-    command = [sys.executable, __file__, act, settings.provider, str(settings.home), str(settings.clock_file)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, env={"PYTHONPATH": str(ROOT)})
+    environment = {**os.environ, **settings.to_env(), "PYTHONPATH": str(ROOT)}
+    writer = subprocess.Popen([sys.executable, __file__, act], stdout=subprocess.PIPE, env=environment)
     assert writer.stdout
     with writer.stdout:
         assert writer.stdout.readline() == b"writing\n"
@@ -123,7 +122,4 @@ def write_for_ever(act: str, platform: Platform) -> None:
 
 
 if __name__ == "__main__":
-    _, what, provider, home, clock_file = sys.argv
-    assert provider == "local"
-    place = Settings("local", Path(home), Path(home), Path(clock_file), SUBSCRIPTIONS)
-    write_for_ever(what, open_platform(place))
+    write_for_ever(sys.argv[1], open_platform(Settings.from_env(os.environ)))

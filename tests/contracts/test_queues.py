@@ -6,7 +6,8 @@ from loopwright.ports import Platform, Queue
 from loopwright.ports.queues import MESSAGE_LIMIT, Depth, Message
 from loopwright.settings import Settings
 from tests.contracts.racing import processes, threads
-from tests.contracts.worlds import DAWN
+from tests.contracts.waiting import Leases
+from tests.contracts.worlds import DAWN, Pace
 
 Q = "predictions"
 
@@ -70,35 +71,35 @@ def test_a_message_in_hand_is_not_given_to_others(queue: Queue) -> None:
     assert queue.depth(Q) == Depth(0, 3, 0)
 
 
-def test_an_acknowledged_message_is_gone(queue: Queue, clock: ReplayClock) -> None:
+def test_an_acknowledged_message_is_gone(queue: Queue, leases: Leases) -> None:
     queue.send(Q, [b"1", b"2"])
-    got = queue.receive(Q, limit=1)
+    got = queue.receive(Q, limit=1, lease=leases.seconds)
     queue.ack(Q, receipts(got) * 2)
-    clock.set(DAWN + 1_000)
+    leases.run_out()
     assert queue.depth(Q) == Depth(1, 0, 0)
     assert bodies(queue.receive(Q)) == [b"2"]
 
 
-def test_a_message_comes_back_after_its_lease(queue: Queue, clock: ReplayClock) -> None:
+def test_a_message_comes_back_after_its_lease(queue: Queue, leases: Leases) -> None:
     queue.send(Q, [b"1"])
-    (first,) = queue.receive(Q, lease=60.0)
-    clock.set(DAWN + 59)
+    (first,) = queue.receive(Q, lease=leases.seconds)
+    leases.nearly_run_out()
     assert queue.receive(Q) == []
-    clock.set(DAWN + 61)
+    leases.run_out()
     assert queue.depth(Q) == Depth(1, 0, 0)
     (second,) = queue.receive(Q)
     assert (second.id, second.body, second.attempts) == (first.id, b"1", 2)
     assert second.receipt != first.receipt
 
 
-def test_a_receipt_whose_lease_has_passed_is_ignored(queue: Queue, clock: ReplayClock) -> None:
+def test_a_receipt_whose_lease_has_passed_is_ignored(queue: Queue, leases: Leases) -> None:
     queue.send(Q, [b"1"])
-    old = receipts(queue.receive(Q, lease=10))
-    clock.set(DAWN + 11)
+    old = receipts(queue.receive(Q, lease=leases.seconds))
+    leases.run_out()
     queue.ack(Q, old)
     queue.release(Q, old)
     assert queue.depth(Q) == Depth(1, 0, 0)
-    queue.receive(Q, lease=10)
+    queue.receive(Q)
     queue.ack(Q, old)
     queue.release(Q, old)
     assert queue.depth(Q) == Depth(0, 1, 0)
@@ -122,25 +123,25 @@ def test_a_released_message_comes_back_at_once(queue: Queue) -> None:
     assert again.attempts == 2
 
 
-def test_a_released_message_may_wait(queue: Queue, clock: ReplayClock) -> None:
+def test_a_released_message_may_wait(queue: Queue, leases: Leases) -> None:
     queue.send(Q, [b"1"])
-    queue.release(Q, receipts(queue.receive(Q)), delay=30.0)
+    queue.release(Q, receipts(queue.receive(Q)), delay=leases.seconds)
     assert queue.receive(Q) == []
     assert queue.depth(Q) == Depth(0, 1, 0)
-    clock.set(DAWN + 31)
+    leases.run_out()
     assert bodies(queue.receive(Q)) == [b"1"]
 
 
-def test_a_message_is_dead_after_five_deliveries(queue: Queue, clock: ReplayClock) -> None:
+def test_a_message_is_dead_after_five_deliveries(queue: Queue, leases: Leases) -> None:
     queue.send(Q, [b"poison", b"fine"])
     for attempt in range(1, 6):
-        poison, *fine = queue.receive(Q, lease=10)
+        poison, *fine = queue.receive(Q, lease=leases.seconds)
         assert (poison.body, poison.attempts) == (b"poison", attempt)
         queue.ack(Q, receipts(fine))
         if attempt % 2:
             queue.release(Q, [poison.receipt])
         else:
-            clock.set(clock() + 11)
+            leases.run_out()
     assert queue.receive(Q) == []
     assert queue.depth(Q) == Depth(0, 0, 1)
     (dead,) = queue.dead(Q)
@@ -166,6 +167,8 @@ def kill(queue: Queue, messages: list[bytes]) -> None:
     queue.send(Q, messages)
     for _ in range(5):
         queue.release(Q, receipts(queue.receive(Q)))
+    # Some providers find a message dead when somebody would take it.
+    assert queue.receive(Q) == []
 
 
 def test_a_message_may_be_as_large_as_the_limit_says(queue: Queue) -> None:
@@ -175,10 +178,10 @@ def test_a_message_may_be_as_large_as_the_limit_says(queue: Queue) -> None:
     assert queue.depth(Q) == Depth(1, 0, 0)
 
 
-def test_any_number_of_messages_may_be_sent_and_received(queue: Queue) -> None:
-    queue.send(Q, [str(number).encode() for number in range(2_500)])
+def test_any_number_of_messages_may_be_sent_and_received(queue: Queue, pace: Pace) -> None:
+    queue.send(Q, [str(number).encode() for number in range(pace.messages)])
     got = queue.receive(Q, limit=3_000)
-    assert bodies(got) == [str(number).encode() for number in range(2_500)]
+    assert bodies(got) == [str(number).encode() for number in range(pace.messages)]
     queue.ack(Q, receipts(got))
     assert queue.depth(Q) == Depth(0, 0, 0)
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +61,32 @@ def _ministack() -> Iterator[Settings]:
         pytest.skip(f"ministack is not to be had: {error}")
     with _place("aws") as settings, throwaway(endpoint, SUBSCRIPTIONS) as aws:
         yield replace(settings, aws=aws)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a world is asked to do where the quantity is not what is tested: some emulators are slow.
+
+    Attributes:
+        messages: in a queue at once.
+        items: in a table at once; more than a page of any provider's.
+        examples: which part of the histories is played.
+    """
+
+    messages: int = 2_500
+    items: int = 600
+    examples: float = 1.0
+
+
+_PACES: Final = {
+    "moto": Pace(messages=60, items=300, examples=0.2),
+    "ministack": Pace(messages=60, items=300, examples=0.2),
+}
+
+
+def pace_of(world: str) -> Pace:
+    """Return how much a world is asked to do."""
+    return _PACES.get(world, Pace())
 
 
 World = Callable[[], AbstractContextManager[Settings]]
