@@ -122,7 +122,7 @@ class Api:
         self.host = where.netloc
         self._secure = where.scheme == "https"
         self._signer = Signer(service, region)
-        self._credentials = credentials
+        self.credentials = credentials
         self._sleep = sleep
         self._timeout = timeout
         self._idle: dict[str, list[http.client.HTTPConnection]] = {}
@@ -165,7 +165,7 @@ class Api:
 
     def signed_url(self, request: Request, *, seconds: int) -> str:
         """Return a URL by which anyone can send the request for a while."""
-        query = self._signer.query(request, self._credentials(), system_clock(), seconds=seconds)
+        query = self._signer.query(request, self.credentials(), system_clock(), seconds=seconds)
         signed = Request(request.method, request.host, request.path, query)
         return f"{'https' if self._secure else 'http'}://{request.host}{signed.target}"
 
@@ -175,7 +175,7 @@ class Api:
             self._hang_up(host)
 
     def _once(self, request: Request) -> Reply:
-        headers = self._signer.headers(request, self._credentials(), system_clock())
+        headers = self._signer.headers(request, self.credentials(), system_clock())
         connection = self._connection(request.host)
         try:
             connection.request(request.method, request.target, request.body or None, headers)

@@ -1,16 +1,19 @@
 """A throwaway place on an AWS that runs on this machine: a bucket, a table, a bus with rules, queues as they come."""
 
+import atexit
 import json
-import logging
 import os
 import secrets
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
 import boto3
-from moto.server import ThreadedMotoServer
 
 from loopwright.ports.events import Subscription
 from loopwright.settings import AwsPlace
@@ -18,15 +21,31 @@ from loopwright.settings import AwsPlace
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = "123456789012"
 
+_STARTING: Final = 60.0
+"""Seconds for which moto may import itself."""
+
 
 @cache
 def moto() -> str:
-    """Return where moto answers; it is started once a process, and ends with it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
+    """Return where moto answers; it is started once a process, and ends with it.
+
+    It is a process of its own: whoever reads a stream of Rust's holds the interpreter, and would wait for himself.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(server.kill)
+    deadline = time.monotonic() + _STARTING
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1.0).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return f"http://127.0.0.1:{port}"
+    raise RuntimeError("moto's server did not start: python -m moto.server tells why")
 
 
 @cache
