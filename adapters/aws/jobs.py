@@ -156,9 +156,11 @@ class AwsJobs(Jobs):
 
     def _why_dead(self, item: JobItem) -> str | None:
         """Return why a job without an end has come to one, or None while it may live."""
-        if item.place == "sagemaker" and (ended := self._training.ended(item.name)):
-            reason = ended.reason or "its process died without a word"
-            return f"SageMaker's training job {item.name} {ended.status.lower()}: {reason}"
+        training = self._training.state(item.name) if item.place == "sagemaker" else None
+        if training:
+            reason = training.reason or "its process died without a word"
+            told = f"SageMaker's training job {item.name} {training.status.lower()}: {reason}"
+            return told if training.ended else None
         if self._clock() <= item.deadline:
             return None
         match item.state:

@@ -67,11 +67,16 @@ def name_of(prefix: str, key: str, attempt: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a training job ended, in SageMaker's words."""
+class TrainingState:
+    """How a training job stands, in SageMaker's words."""
 
     status: str
     reason: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to an end, whichever."""
+        return self.status in _ENDED
 
 
 class TrainingJobs:
@@ -94,8 +99,12 @@ class TrainingJobs:
             if error.code != _EXISTS:
                 raise translation(error, f"start job {item.key} on SageMaker") from error
 
-    def ended(self, name: str) -> Ended | None:
-        """Return how the training job ended, or None while it runs, or where there is none."""
+    def state(self, name: str) -> TrainingState | None:
+        """Return how the training job stands, or None where there is none.
+
+        Raises:
+            DeniedError, UnavailableError: SageMaker does not tell.
+        """
         with translated(f"look at training job {name}"):
             try:
                 found = self._api().call("SageMaker.DescribeTrainingJob", {"TrainingJobName": name}, version=_VERSION)
@@ -103,8 +112,7 @@ class TrainingJobs:
                 if error.code == _NOT_FOUND:
                     return None
                 raise
-        status = str(found["TrainingJobStatus"])
-        return Ended(status, str(found.get("FailureReason", ""))) if status in _ENDED else None
+        return TrainingState(str(found["TrainingJobStatus"]), str(found.get("FailureReason", "")))
 
     def _request(self, item: JobItem, instance: Instance) -> dict[str, Any]:
         place = self._place

@@ -1,44 +1,16 @@
-"""A batch of SQS records as AWS Lambda hands it over, answered by the records that have to come back."""
+"""A batch of SQS records into the lake."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypedDict
+from typing import Final
 
+from functions.problems import log_failure
+from functions.sqs import BatchResponse, Record, SqsEvent, body_of, failures
 from loopwright.definitions import Project
 from loopwright.errors import ConflictError, InvalidInputError, UnavailableError
 from loopwright.ports import Platform
 from loopwright.ports.queues import Message
 from loopwright.serving.collecting import QUEUES, land
-
-
-class Record(TypedDict):
-    """The parts of an SQS record that are read; `body` is base64."""
-
-    messageId: str
-    receiptHandle: str
-    body: str
-    eventSourceARN: str
-
-
-class SqsEvent(TypedDict):
-    """What Lambda calls a function with."""
-
-    Records: Sequence[Record]
-
-
-class Failure(TypedDict):
-    """A record that has to come back."""
-
-    itemIdentifier: str
-
-
-class BatchResponse(TypedDict):
-    """What Lambda wants to hear (`ReportBatchItemFailures`)."""
-
-    batchItemFailures: list[Failure]
-
 
 _PARTS: Final = re.compile(r"[-_.:]")
 
@@ -54,17 +26,18 @@ def collect_records(platform: Platform, project: Project, event: SqsEvent) -> Ba
         messages = []
         for record in records:
             try:
-                messages.append(_message(record))
-            except binascii.Error:
+                messages.append(Message(record["messageId"], record["receiptHandle"], body_of(record), 1, 0.0))
+            except InvalidInputError:
                 failed.append(record["messageId"])
         failed += _land(platform, project, queue, messages)
-    return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+    return failures(failed)
 
 
 def _land(platform: Platform, project: Project, queue: str, messages: Sequence[Message]) -> Iterable[str]:
     try:
         return [message.id for message in land(platform, project, queue, messages).failed]
-    except (UnavailableError, ConflictError):
+    except (UnavailableError, ConflictError) as error:
+        log_failure(f"collect {len(messages)} messages of {queue}", error)
         return [message.id for message in messages]
 
 
@@ -83,8 +56,3 @@ def _queue(arn: str) -> str:
         if queue in parts:
             return queue
     raise InvalidInputError(f"{name} is no queue to collect from: name one of {', '.join(QUEUES)}")
-
-
-def _message(record: Record) -> Message:
-    body = base64.b64decode(record["body"], validate=True)
-    return Message(record["messageId"], record["receiptHandle"], body, attempts=1, sent=0.0)

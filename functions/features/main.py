@@ -2,13 +2,13 @@
 
 import os
 
-from mangum import Mangum
-
 from adapters import open_platform
 from functions.features.app import create_app
+from functions.handlers import Handler
 from loopwright.definitions.project import load_project
 from loopwright.settings import Settings
 
 _settings = Settings.from_env(os.environ)
-app = create_app(open_platform(_settings), load_project(_settings.project))
-handler = Mangum(app, lifespan="off")
+_platform = open_platform(_settings)
+app = create_app(_platform, load_project(_settings.project))
+handler = Handler(app, _platform.telemetry)

@@ -19,12 +19,21 @@ def build(platform: Platform, project: Project) -> Function:
     """Return the function."""
 
     def act(_: object) -> Answer:
-        now = platform.clock()
-        done = [materialize(platform, view, now=now) for view in project.views]
-        return json_answer({one.view: {"rows_read": one.rows_read, "rows_written": one.rows_written} for one in done})
+        return json_answer(materialize_views(platform, project))
 
     endpoint = Endpoint("/materialize", act, platform.telemetry, threaded=True)
     return Function([endpoint], {"/materialize": {"post": _DESCRIBED}})
+
+
+def materialize_views(platform: Platform, project: Project) -> dict[str, object]:
+    """Bring what changed online and return by feature view how many rows were read and written.
+
+    Raises:
+        UnavailableError: not now; what is online stays as it is, and it may be repeated.
+    """
+    now = platform.clock()
+    done = [materialize(platform, view, now=now) for view in project.views]
+    return {one.view: {"rows_read": one.rows_read, "rows_written": one.rows_written} for one in done}
 
 
 _COUNT: Final = {"type": "integer"}

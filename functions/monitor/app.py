@@ -1,14 +1,13 @@
 """Monitoring on demand or by schedule: `POST /monitor` folds what was logged and judges the windows that have ended."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from functions.application import Application, Function, compose
+from functions.monitor.schedules import monitor_models
 from functions.openapi import operation
 from functions.web import Answer, Endpoint, json_answer
-from loopwright.clock import isoformat
 from loopwright.definitions import Project
-from loopwright.monitoring.monitor import Monitor, MonitorReport
+from loopwright.monitoring.monitor import Monitor
 from loopwright.ports import Platform
 
 
@@ -22,21 +21,9 @@ def build(platform: Platform, project: Project) -> Function:
     monitor = Monitor(platform, project)
 
     def act(_: object) -> Answer:
-        now = platform.clock()
-        return json_answer({model.name: _told(monitor.run(model.name, now=now)) for model in project.models})
+        return json_answer(monitor_models(monitor, project, now=platform.clock()))
 
     return Function([Endpoint("/monitor", act, platform.telemetry, threaded=True)], {"/monitor": {"post": _DESCRIBED}})
-
-
-def _told(report: MonitorReport) -> Mapping[str, object]:
-    return {
-        "champion": report.version,
-        "predictions": report.rows,
-        "labels": report.labels,
-        "alerts": [
-            {"kind": alert.kind, "detail": alert.detail, "end": isoformat(alert.end)} for alert in report.raised
-        ],
-    }
 
 
 _DESCRIBED: Final = operation(

@@ -1,21 +1,17 @@
-"""Retraining: a person asks over HTTP, an alert asks through the `triggers` queue; the rules decide."""
+"""Retraining on demand: a person asks over HTTP, the rules decide."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
-from adapters import cloudevents
 from functions.application import Application, Function, compose
 from functions.openapi import REJECTED, operation
 from functions.web import Answer, Call, Endpoint, json_answer, parsed
 from loopwright.definitions import Project
-from loopwright.errors import InvalidInputError
 from loopwright.ports import Platform
-from loopwright.triggers.rules import Decision, Kind, Reason
+from loopwright.triggers.rules import Reason
 from loopwright.triggers.service import Triggers
-
-_KINDS: Final[Mapping[str, Kind]] = {"loopwright.drift.": "drift", "loopwright.performance.": "performance"}
 
 ROUTE: Final = "/models/{model}/retrain"
 
@@ -39,21 +35,6 @@ def build(platform: Platform, project: Project) -> Function:
     act = _action(platform, Triggers(platform, project))
     paths = {f"/models/{model.name}/retrain": {"post": _describe(model.name)} for model in project.models}
     return Function([Endpoint(ROUTE, act, platform.telemetry, threaded=True)], paths)
-
-
-def consider_alert(triggers: Triggers, body: bytes, *, now: float) -> Decision:
-    """Let the rules decide about an alert, a structured-mode JSON CloudEvent; told again it is decided once.
-
-    Raises:
-        InvalidInputError: the bytes are no alert that may start a retraining.
-        NotFoundError: the project has no model of that name any more.
-    """
-    alert = cloudevents.decode(body)
-    for prefix, kind in _KINDS.items():
-        if alert.type.startswith(prefix):
-            detail = str(alert.data.get("detail", alert.type))
-            return triggers.consider(alert.subject, Reason(kind, detail, alert.id), now=now)
-    raise InvalidInputError(f"an event of type {alert.type} starts no retraining")
 
 
 def _action(platform: Platform, triggers: Triggers) -> Callable[[Call], Answer]:

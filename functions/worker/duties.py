@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from functions.retrain.app import consider_alert
+from functions.retrain.deciding import decide_alert, decide_due
 from functions.worker.occasions import PARTITION, Occasions
 from loopwright.definitions import FeatureView, Project
-from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
+from loopwright.errors import UnavailableError
 from loopwright.features.materialize import materialize
 from loopwright.housekeeping import maintain
 from loopwright.monitoring.monitor import Monitor
@@ -88,16 +88,12 @@ class Duties:
         """Let the rules decide about every alert; one that is none of ours is dropped, and counted."""
         while messages := self._platform.queue.receive(TRIGGERS_QUEUE, limit=_ALERTS, lease=self._lease):
             for message in messages:
-                try:
-                    consider_alert(self._triggers, message.body, now=now)
-                except (InvalidInputError, NotFoundError):
-                    self._platform.telemetry.count("alerts_dropped")
+                decide_alert(self._triggers, self._platform.telemetry, message.body, now=now)
                 self._platform.queue.ack(TRIGGERS_QUEUE, [message.receipt])
 
     def schedules(self, now: float) -> None:
         """Let the rules decide about every schedule that is due."""
-        for model, reason in self._triggers.due(now):
-            self._triggers.consider(model, reason, now=now)
+        decide_due(self._triggers, now=now)
 
     def tidy(self, now: float) -> None:
         """Put the lake in order when a night has passed; the night before the first start does not count.

@@ -88,18 +88,25 @@ def monitor(project: ProjectOption = HERE, model: ModelOption = "", json: JsonOp
 
 
 def redrive(
-    queue: Annotated[str, typer.Argument(help="predictions, labels, features or triggers.")],
+    queue: Annotated[str, typer.Argument(help="predictions, labels, features or triggers; all when left out.")] = "",
     project: ProjectOption = HERE,
+    json: JsonOption = False,
 ) -> None:
-    """Give the dead messages of a queue another chance."""
+    """Show how many messages are dead, and give them another chance: those of one queue, or of all."""
     from loopwright.errors import NotFoundError  # noqa: PLC0415 - a command imports what it needs
     from pipelines.glance import QUEUES  # noqa: PLC0415
 
-    if queue not in QUEUES:
+    if queue and queue not in QUEUES:
         raise NotFoundError(f"there is no queue {queue!r}: name one of {', '.join(QUEUES)}")
     with opened(project) as place:
-        count = place.platform.queue.redrive(queue)
-        out.print(f"{count} messages of {escape(queue)} are ready again", highlight=False)
+        found = place.platform.queue
+        chosen = [queue] if queue else QUEUES
+        dead = {name: found.depth(name).dead for name in chosen}
+        alive = {name: found.redrive(name) for name in chosen}
+    if json:
+        print_json([{"queue": name, "dead": dead[name], "redriven": alive[name]} for name in chosen])
+    else:
+        flows_view.show_redriven(dead, alive)
 
 
 def score(

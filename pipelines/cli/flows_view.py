@@ -1,6 +1,6 @@
 """How flows look while they run, and what they tell in the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -97,3 +97,11 @@ def show_reproduction(found: "Reproduction") -> None:
             what = f"[red]{escape(one.what)}[/]" if one.result else escape(one.what)
             rows.add_row(what, escape(one.then), escape(one.now))
         out.print(rows)
+
+
+def show_redriven(dead: Mapping[str, int], alive: Mapping[str, int]) -> None:
+    """Print by queue how many messages were dead, and how many of them are ready again."""
+    rows = table("queue", "dead", "ready again")
+    for queue, count in dead.items():
+        rows.add_row(queue, f"[red]{count:,}[/]" if count else "0", f"{alive[queue]:,}")
+    out.print(rows)

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 import boto3
+import httpx
 
 from loopwright.ports.events import Subscription
 from loopwright.settings import AwsPlace
@@ -44,7 +45,10 @@ def moto() -> str:
         except OSError:
             time.sleep(0.05)
         else:
-            return f"http://127.0.0.1:{port}"
+            endpoint = f"http://127.0.0.1:{port}"
+            # Functions are called and answer, but run nothing: there is no Docker.
+            httpx.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+            return endpoint
     raise RuntimeError("moto's server did not start: python -m moto.server tells why")
 
 
@@ -74,19 +78,31 @@ def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[
         BillingMode="PAY_PER_REQUEST",
     )
     client(endpoint, "events").create_event_bus(Name=name)
-    for number, subscription in enumerate(subscriptions):
-        _subscribe(endpoint, name, number, subscription)
-    yield AwsPlace(REGION, name, name, name, name, endpoint=endpoint)
+    for queue in sorted({each.queue for each in subscriptions}):
+        # One rule a queue: an event that matches it twice still arrives once.
+        _subscribe(endpoint, name, queue, [each.prefix for each in subscriptions if each.queue == queue])
+    function = _job_function(endpoint, f"{name}-jobs")
+    yield AwsPlace(REGION, name, name, name, name, job_function=function, endpoint=endpoint)
     client(endpoint, "dynamodb").delete_table(TableName=name)
 
 
-def _subscribe(endpoint: str, name: str, number: int, subscription: Subscription) -> None:
-    queue = f"{name}-{subscription.queue}"
+def _job_function(endpoint: str, name: str) -> str:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = client(endpoint, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/jobs:1"
+    client(endpoint, "lambda").create_function(
+        FunctionName=name, Role=role["Arn"], PackageType="Image", Code={"ImageUri": image}
+    )
+    return name
+
+
+def _subscribe(endpoint: str, name: str, subscriber: str, prefixes: Sequence[str]) -> None:
+    queue = f"{name}-{subscriber}"
     dead = client(endpoint, "sqs").create_queue(QueueName=f"{queue}-dead")["QueueUrl"]
     policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{dead.rpartition('/')[2]}", "maxReceiveCount": 5}
     client(endpoint, "sqs").create_queue(QueueName=queue, Attributes={"RedrivePolicy": json.dumps(policy)})
-    events, rule = client(endpoint, "events"), f"{name}-{number}"
-    pattern = {"detail-type": [{"prefix": subscription.prefix}]}
+    events, rule = client(endpoint, "events"), f"{name}-{subscriber}"
+    pattern = {"detail-type": [{"prefix": prefix} for prefix in prefixes]}
     events.put_rule(Name=rule, EventBusName=name, EventPattern=json.dumps(pattern))
     target = {"Id": "queue", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}", "InputPath": "$.detail"}
     events.put_targets(Rule=rule, EventBusName=name, Targets=[target])

@@ -80,9 +80,9 @@ def test_nothing_is_lost_in_a_race(telemetry: Telemetry) -> None:
     assert [series.total for series in telemetry.read()] == [800.0]
 
 
-def test_processes_add_up(durable: Platform, settings: Settings) -> None:
+def test_processes_add_up(telemetry: Telemetry, durable: Platform, settings: Settings) -> None:
     processes(2, settings, count)
-    assert [series.total for series in durable.telemetry.read()] == [4.0]
+    assert [series.total for series in telemetry.read()] == [4.0]
 
 
 def count(platform: Platform, number: int) -> None:

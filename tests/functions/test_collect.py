@@ -3,7 +3,9 @@ import base64
 import pytest
 
 from functions.collect.app import create_app, drain
-from functions.collect.sqs import Record, collect_records
+from functions.collect.sqs import collect_records
+from functions.labels.app import create_app as labels
+from functions.sqs import Record, body_of
 from loopwright.errors import InvalidInputError
 from loopwright.ports import Platform
 from loopwright.serving.predictor import Predictor
@@ -23,10 +25,28 @@ def predictor(platform: Platform) -> Predictor:
 def records(platform: Platform, *extra: str, queue: str = "predictions") -> list[Record]:
     """What SQS would hand over for the messages that are in our queue, and for further bodies."""
     bodies = [base64.b64encode(message.body).decode() for message in platform.queue.receive(queue, limit=100)]
-    return [
-        {"messageId": f"m{number}", "receiptHandle": "r", "body": body, "eventSourceARN": ARN.format(queue)}
-        for number, body in enumerate([*bodies, *extra])
-    ]
+    return [record(f"m{number}", binary=body, queue=queue) for number, body in enumerate([*bodies, *extra])]
+
+
+def record(identity: str, *, binary: str = "", text: str = "-", queue: str = "predictions") -> Record:
+    """A record as Lambda gets it, its message in the attribute `body`, or else in its text."""
+    attribute = {"stringListValues": [], "binaryListValues": [], "binaryValue": binary, "dataType": "Binary"}
+    return {
+        "messageId": identity,
+        "receiptHandle": "AQEB+example==",
+        "body": text,
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": "1362139200000",
+            "SenderId": "AROAEXAMPLE:airport-prod-predict",
+            "ApproximateFirstReceiveTimestamp": "1362139200005",
+        },
+        "messageAttributes": {"body": attribute} if binary else {},
+        "md5OfBody": "336d5ebc5436534e61d16e63ddfca327",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": ARN.format(queue),
+        "awsRegion": "eu-central-1",
+    }
 
 
 def landed(platform: Platform) -> list[str]:
@@ -55,6 +75,24 @@ def test_a_batch_of_records_lands_and_only_the_bad_ones_come_back(platform: Plat
     assert landed(platform) == ["a", "b"]
 
 
+def test_a_message_of_text_is_its_text(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", [{**world.ROW, "id": "a"}])
+    # A message of ours is bytes that are no text, so this one is nobody's: it comes back, and spoils nothing.
+    event = {"Records": [*records(platform), record("text", text='{"hello": "world"}')]}
+    assert collect_records(platform, world.project(), event) == {"batchItemFailures": [{"itemIdentifier": "text"}]}
+    assert body_of(record("text", text="wörld")) == "wörld".encode()
+    assert landed(platform) == ["a"]
+
+
+def test_records_of_several_queues_land_each_in_its_table(platform: Platform, predictor: Predictor) -> None:
+    predictor.predict("delays", [{**world.ROW, "id": "a"}])
+    Caller(labels(platform, world.project())).post("/models/delays/labels", {"labels": [{"id": "a", "label": 1}]})
+    mixed = [*records(platform), *records(platform, queue="labels")]
+    assert collect_records(platform, world.project(), {"Records": mixed}) == {"batchItemFailures": []}
+    assert landed(platform) == ["a"]
+    assert platform.lake.version("labels/delays") is not None
+
+
 def test_a_batch_that_is_delivered_again_appends_nothing(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
     event = {"Records": records(platform)}
@@ -71,6 +109,6 @@ def test_while_the_lake_does_not_answer_every_record_comes_back(platform: Platfo
 
 
 def test_records_of_a_foreign_queue_are_refused(platform: Platform) -> None:
-    event = {"Records": records(platform, "", queue="invoices")}
+    event = {"Records": [record("m0", binary="AA==", queue="invoices")]}
     with pytest.raises(InvalidInputError, match="airport-prod-invoices-3f2a is no queue to collect from"):
         collect_records(platform, world.project(), event)

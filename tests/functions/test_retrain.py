@@ -1,7 +1,8 @@
 import pytest
 
 from adapters.cloudevents import encode
-from functions.retrain.app import consider_alert, create_app
+from functions.retrain.app import create_app
+from functions.retrain.deciding import consider_alert
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform
 from loopwright.ports.events import Event

@@ -1,0 +1,88 @@
+"""What AWS Lambda calls: requests go to the application, batches of a queue and schedules to whoever takes them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from mangum import Mangum
+
+from functions.application import Application
+from functions.sqs import SOURCE, BatchResponse, SqsEvent
+from loopwright.errors import InvalidInputError
+from loopwright.ports import Telemetry
+
+if TYPE_CHECKING:
+    from mangum.types import LambdaContext, LambdaEvent
+
+SCHEDULE: Final = "loopwright"
+"""The member of a schedule's event that names what is due: `{"loopwright": "monitor"}`."""
+
+_NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
+
+
+class Handler:
+    """A function's handler.
+
+    Lambda freezes a process as soon as it has answered, perhaps for ever: what an invocation has measured is written
+    before it is answered.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        telemetry: Telemetry,
+        *,
+        batches: Callable[[SqsEvent], BatchResponse] | None = None,
+        schedules: Mapping[str, Callable[[], object]] = _NOTHING,
+    ) -> None:
+        """Make a handler.
+
+        Args:
+            app: answers requests.
+            telemetry: is flushed after each invocation.
+            batches: takes batches of SQS records, and returns those that have to come back.
+            schedules: what is done when it is due, by its name; what it returns is the invocation's answer.
+        """
+        self._http = Mangum(app, lifespan="off")
+        self._telemetry = telemetry
+        self._batches = batches
+        self._schedules = schedules
+
+    def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> object:
+        """Do what the event asks for.
+
+        Raises:
+            InvalidInputError: the event is none that this function takes; the message says what it is.
+        """
+        try:
+            return self._answer(event, context)
+        finally:
+            self._telemetry.flush()
+
+    def _answer(self, event: "LambdaEvent", context: "LambdaContext") -> object:
+        if "requestContext" in event:
+            return self._http(event, context)
+        if self._batches and _sources(event) == {SOURCE}:
+            return self._batches(cast("SqsEvent", event))
+        due = event.get(SCHEDULE)
+        if isinstance(due, str) and due in self._schedules:
+            return self._schedules[due]()
+        raise InvalidInputError(f"this function takes no {_told(event)}; it takes {', '.join(self._takes())}")
+
+    def _takes(self) -> Sequence[str]:
+        queues = ["batches of SQS"] if self._batches else []
+        return ["requests over HTTP", *queues, *(f"the schedule {name!r}" for name in self._schedules)]
+
+
+def _sources(event: Mapping[str, Any]) -> set[str]:
+    records = event.get("Records")
+    return {str(one.get("eventSource")) for one in records} if isinstance(records, list) else set()
+
+
+def _told(event: Mapping[str, Any]) -> str:
+    """Return what an event is, for whoever has to find out who sent it."""
+    if sources := _sources(event):
+        return f"batch of {', '.join(sorted(sources))}"
+    if SCHEDULE in event:
+        return f"schedule {event[SCHEDULE]!r}"
+    named = event.get("detail-type") or event.get("source")
+    return f"event {named!r}" if named else f"event with the members {', '.join(sorted(event)) or 'none'}"
