@@ -1,0 +1,140 @@
+"""The training image without Docker: its archive is laid out, and its own command runs in its own environment."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from adapters.aws.job_items import JobItem, JobItems
+from adapters.aws.provider import AwsPlatform
+from infra.packages import build_image_context
+from loopwright.settings import Settings
+from tests.clouds.aws import moto, throwaway
+from tests.clouds.lambda_runtime import started
+from tests.infra.packages.conftest import PROJECT, unzip
+from tests.infra.packages.dockerfile import Instruction, command, copied, environment, instructions, last_stage
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The archive laid out as the image has it."""
+
+    folder: Path
+    variables: dict[str, str]
+    command: list[str]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_image_context(project=PROJECT, cache=tmp_path_factory.mktemp("cache")).path
+
+
+@pytest.fixture(scope="module")
+def context(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unzip(archive, tmp_path_factory.mktemp("context"))
+
+
+@pytest.fixture(scope="module")
+def dockerfile(context: Path) -> list[Instruction]:
+    return instructions(context / "Dockerfile")
+
+
+@pytest.fixture
+def image(context: Path, dockerfile: list[Instruction], tmp_path: Path) -> Image:
+    stage = last_stage(dockerfile)
+    folder = tmp_path / "image"
+    for name in copied(stage):
+        shutil.copytree(context / name, folder / name)
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = environment(stage, {"/opt/loopwright": folder, "/opt/venv": Path(sys.prefix), "/tmp": home})  # noqa: S108
+    return Image(folder, variables, command(stage))
+
+
+@pytest.fixture
+def settings(image: Image) -> Iterator[Settings]:
+    with throwaway(moto(), ()) as place:
+        yield Settings("aws", image.folder, image.folder / "project", aws=place)
+
+
+def ask_for(settings: Settings, job: str) -> None:
+    with closing(AwsPlatform(settings)) as platform:
+        item = JobItem("k", job, {"model": "delays"}, "a", "lambda", "", 1, 60.0, "requested", time.time(), 4e9)
+        assert JobItems(platform.table).create(item)
+
+
+def state_of(settings: Settings) -> tuple[str, str]:
+    with closing(AwsPlatform(settings)) as platform:
+        found = JobItems(platform.table).get("k")
+        assert found is not None
+        return found.item.state, found.item.detail
+
+
+def deployed(image: Image, settings: Settings) -> dict[str, str]:
+    """Return the variables of a deployed image: its own, the stack's, and the credentials of its role."""
+    role = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    return {**settings.to_env(), **role, **image.variables}
+
+
+def test_all_that_is_copied_is_in_the_archive(context: Path, dockerfile: list[Instruction]) -> None:
+    names = list(copied(dockerfile))
+    assert {"uv.lock", "pyproject.toml", "loopwright/", "project/"} <= set(names)
+    assert not [name for name in names if not (context / name).exists()]
+
+
+def test_all_extras_that_are_installed_are_in_the_lock_file(context: Path, dockerfile: list[Instruction]) -> None:
+    words = next(one.words for one in dockerfile if "uv sync" in one.words).split()
+    extras = {extra for flag, extra in pairwise(words) if flag == "--extra"}
+    known = tomllib.loads((context / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert "--locked" in words
+    assert {"aws", "image", "train"} <= extras <= set(known)
+
+
+def test_the_archive_has_the_wanted_python(tmp_path: Path) -> None:
+    built = build_image_context(project=PROJECT, python_version="3.12", cache=tmp_path)
+    with zipfile.ZipFile(built.path) as archive:
+        text = archive.read("Dockerfile").decode()
+    assert "ARG PYTHON=3.12\n" in text
+    assert built.digest != build_image_context(project=PROJECT, cache=tmp_path).digest
+
+
+def test_the_archive_is_the_same_bytes_elsewhere(archive: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(PROJECT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (copy / "data.csv").write_text("not a module")
+    again = build_image_context(project=copy, cache=tmp_path)
+    assert again.path.read_bytes() == archive.read_bytes()
+
+
+def test_it_runs_as_nobody_in_particular_and_writes_only_where_lambda_can(dockerfile: list[Instruction]) -> None:
+    stage = last_stage(dockerfile)
+    assert [one.words for one in stage if one.name == "USER"] == ["1000:1000"]
+    variables = environment(stage, {})
+    assert variables["HOME"] == variables["TMPDIR"] == "/tmp"  # noqa: S108
+
+
+def test_as_a_function_it_runs_a_job(image: Image, settings: Settings) -> None:
+    ask_for(settings, "materialize")
+    with started(image.command, deployed(image, settings), image.folder) as function:
+        answer = function.call({"key": "k", "attempt": "a"})
+        assert not answer.failed, function.said()
+    assert answer.payload == {"key": "k", "state": state_of(settings)[0]}
+    assert state_of(settings)[0] in {"succeeded", "failed"}
+
+
+def test_as_a_training_job_it_runs_a_job_and_writes_down_how_it_ended(image: Image, settings: Settings) -> None:
+    ask_for(settings, "train")
+    words = [sys.executable, "-m", "adapters.aws.job_runner", "--key", "k", "--attempt", "a"]
+    done = subprocess.run(words, cwd=image.folder, env=deployed(image, settings), capture_output=True, check=False)
+    state, detail = state_of(settings)
+    assert (done.returncode, state) == (1, "failed")
+    assert "flights" in detail
