@@ -33,6 +33,7 @@ check: setup ## Formatting, lint, types, import rules
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+	@$(RUN) pyright --warnings
 	@$(RUN) lint-imports --no-cache | tail -n 8
 
 format: setup ## Format the code and mend what can be mended

@@ -42,7 +42,7 @@ class BuiltArtifacts:
 
         built = build_package(
             kind,
-            project=self._config.project,
+            project=self._config.folder,
             python_version=self._config.python_version,
             architecture=self._config.architecture,
             cache=self._root / CACHE,
@@ -51,9 +51,9 @@ class BuiltArtifacts:
 
     def image_context(self) -> Artifact:
         """Return the archive out of which the training image is built."""
-        from infra.packages import build_image_context  # noqa: PLC0415
+        from infra.packages.image import build_image_context  # noqa: PLC0415
 
         built = build_image_context(
-            project=self._config.project, python_version=self._config.python_version, cache=self._root / CACHE
+            project=self._config.folder, python_version=self._config.python_version, cache=self._root / CACHE
         )
         return Artifact(built.path, built.digest)

@@ -1,5 +1,6 @@
 """The stack's configuration, read once; Pulumi.yaml describes every key to people, with the same defaults."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeVar, get_args
@@ -12,6 +13,8 @@ Architecture = Literal["x86_64", "arm64"]
 PythonVersion = Literal["3.12", "3.13"]
 
 Choice = TypeVar("Choice", bound=str)
+
+_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[^:@]+[:@].+")
 
 _RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653)
 """In days: the only ones that CloudWatch knows."""
@@ -33,8 +36,9 @@ class StackConfig:
     """What `pulumi config` says. Pulumi.yaml has the meaning of each."""
 
     stack: str
+    root: Path
     provider: Cloud
-    project: Path
+    project: str
     auth: Auth
     jwt_issuer: str
     jwt_audience: str
@@ -51,6 +55,11 @@ class StackConfig:
     protect: bool
     monthly_budget: int
 
+    @property
+    def folder(self) -> Path:
+        """Where the project is on this machine."""
+        return self.root / self.project
+
     def __post_init__(self) -> None:
         """Check what depends on more than one key."""
         if self.auth == "jwt" and not (self.jwt_issuer.startswith("https://") and self.jwt_audience):
@@ -61,6 +70,15 @@ class StackConfig:
         if self.snap_start and self.provisioned_concurrency:
             raise DefinitionError(
                 f"snapStart=true, provisionedConcurrency={self.provisioned_concurrency}: AWS takes only one of the two"
+            )
+        if self.training_image and not _ECR.fullmatch(self.training_image):
+            raise DefinitionError(
+                f"trainingImage={self.training_image}: a function takes only an image of ECR, as "
+                "<account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>"
+            )
+        if self.monthly_budget and not self.alarm_email:
+            raise DefinitionError(
+                f"monthlyBudget={self.monthly_budget}: set alarmEmail too, or nobody would be told; 0 sets no budget"
             )
 
 
@@ -81,8 +99,9 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
     keys = _Keys(source)
     return StackConfig(
         stack=stack,
+        root=root,
         provider=keys.choice("provider", "aws", get_args(Cloud)),
-        project=root / keys.text("project", "examples/flights"),
+        project=keys.text("project", "examples/flights"),
         auth=keys.choice("auth", "iam", get_args(Auth)),
         jwt_issuer=keys.text("jwtIssuer", ""),
         jwt_audience=keys.text("jwtAudience", ""),
@@ -97,7 +116,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         p99_milliseconds=keys.whole("p99Milliseconds", 1000, least=1, most=60_000),
         retention_days=_retention(keys),
         protect=keys.flag("protect", default=True),
-        monthly_budget=keys.whole("monthlyBudget", 50, least=0, most=1_000_000),
+        monthly_budget=keys.whole("monthlyBudget", 0, least=0, most=1_000_000),
     )
 
 

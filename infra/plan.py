@@ -1,11 +1,15 @@
 """From the project's definitions and the stack's configuration to what the stack consists of."""
 
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
 from infra.config import StackConfig
 from infra.spec import (
+    FAILURES,
+    AlarmSpec,
     Consume,
     FunctionSpec,
     Publish,
@@ -17,12 +21,15 @@ from infra.spec import (
     Send,
     StackSpec,
     StartJobs,
+    Store,
     Write,
 )
 from loopwright.definitions import Project, Resources
+from loopwright.errors import DefinitionError
 from loopwright.settings import DEFAULT_SUBSCRIPTIONS, TRIGGERS_QUEUE
 
 FUNCTION_MEMORY: Final = 10_240
+FUNCTION_CPU: Final = 6.0
 FUNCTION_TIMEOUT: Final = timedelta(minutes=15)
 """What a function has at most; a job that wants more runs in a container of its own."""
 
@@ -30,28 +37,48 @@ PREDICTIONS: Final = "predictions"
 LABELS: Final = "labels"
 FEATURES: Final = "features"
 
+_PROCESSOR: Final = 1769  # MB; a function gets its processors with its memory, one for so much
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 _CALL: Final = timedelta(seconds=29)  # an API in front of a function waits no longer
 _BATCH: Final = timedelta(seconds=60)
 _LEASES: Final = 6  # a message may be taken, refused by a busy function, and wait, this many times a call's length
 _SETTLING: Final = timedelta(minutes=5)  # what was asked at the end of a window is in the lake by then
+_OLD: Final = timedelta(minutes=30)  # a message that waits for so long is not being collected
+_NIGHT: Final = timedelta(hours=2, minutes=30)
+_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
 def plan(project: Project, config: StackConfig) -> StackSpec:
     """Return what the stack consists of."""
-    functions = (*_endpoints(config), _collect(config), _monitor(config), _materialize(config))
+    jobs = _jobs(project)
+    containers = any(not _fits(model.resources) for model in project.models)
+    start = StartJobs(containers)
+    functions = (*_endpoints(config, start), _collect(config), _monitor(config, start), _materialize(config))
     return StackSpec(
-        prefix=f"{project.name.replace('_', '-')}-{config.stack}",
+        prefix=_prefix(project, config),
         config=config,
         queues=tuple(QueueSpec(name, _BATCH * _LEASES) for name in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE)),
         rules=tuple(RuleSpec(one.prefix.split(".")[1], one.prefix, one.queue) for one in DEFAULT_SUBSCRIPTIONS),
         functions=functions,
-        jobs=_jobs(project),
+        jobs=jobs,
+        containers=containers,
         schedules=tuple(_schedules(project, config)),
+        alarms=tuple(_alarms((*functions, jobs), config)),
     )
 
 
-def _endpoints(config: StackConfig) -> Iterator[FunctionSpec]:
+def _prefix(project: Project, config: StackConfig) -> str:
+    prefix = f"{project.name}-{config.stack}".replace("_", "-")
+    if _NAME.fullmatch(prefix):
+        return prefix
+    raise DefinitionError(
+        f"project {project.name!r} and stack {config.stack!r}: names begin with {prefix}, and that must be of "
+        "lower-case letters, digits and hyphens, and no longer than 30: choose another name for the stack"
+    )
+
+
+def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
     """Yield the functions that answer over HTTP."""
     yield FunctionSpec(
         "predict",
@@ -59,7 +86,7 @@ def _endpoints(config: StackConfig) -> Iterator[FunctionSpec]:
         config.memory.predict,
         _CALL,
         (Read("blobs"), Read("table"), Send(PREDICTIONS)),
-        routes=("POST /models/{model}/predict",),
+        routes=("POST /models/{model}/predict", "GET /health", "GET /health/ready", "GET /openapi.json"),
         warm=config.provisioned_concurrency,
         snapshot=config.snap_start,
     )
@@ -79,7 +106,7 @@ def _endpoints(config: StackConfig) -> Iterator[FunctionSpec]:
         "serve",
         config.memory.api,
         _CALL,
-        (Read("table"), Write("table"), StartJobs(), Consume(TRIGGERS_QUEUE)),
+        (Read("table"), Write("table"), start, Consume(TRIGGERS_QUEUE)),
         routes=("POST /models/{model}/retrain",),
         feeds=(QueueFeed(TRIGGERS_QUEUE, batch=10, wait=timedelta(0), calls=2),),
     )
@@ -99,14 +126,14 @@ def _collect(config: StackConfig) -> FunctionSpec:
     )
 
 
-def _monitor(config: StackConfig) -> FunctionSpec:
+def _monitor(config: StackConfig, start: StartJobs) -> FunctionSpec:
     reads = (Read("blobs"), Read("lake"), Read("table"))
     return FunctionSpec(
         "monitor",
         "lake",
         config.memory.monitor,
         FUNCTION_TIMEOUT,
-        (*reads, Write("lake"), Write("table"), Publish(), StartJobs()),
+        (*reads, Write("lake"), Write("table"), Publish(), start),
     )
 
 
@@ -122,32 +149,43 @@ def _materialize(config: StackConfig) -> FunctionSpec:
 
 def _jobs(project: Project) -> FunctionSpec:
     """Return the function of all jobs that fit one: as large as the largest of them."""
-    wanted = [Resources().memory_mb, *(model.resources.memory_mb for model in project.models if _fits(model.resources))]
+    wanted = [Resources(), *(model.resources for model in project.models if _fits(model.resources))]
+    memory = max(max(one.memory_mb, math.ceil(one.cpu * _PROCESSOR)) for one in wanted)
+    stores: tuple[Store, ...] = ("blobs", "lake", "table")
     return FunctionSpec(
         "jobs",
         "training",
-        max(wanted),
+        min(memory, FUNCTION_MEMORY),
         FUNCTION_TIMEOUT,
-        (
-            *(Read(store) for store in ("blobs", "lake", "table")),
-            *(Write(store) for store in ("blobs", "lake", "table")),
-            Publish(),
-        ),
+        (*map(Read, stores), *map(Write, stores), Publish()),
     )
 
 
 def _fits(resources: Resources) -> bool:
-    return resources.memory_mb <= FUNCTION_MEMORY and resources.timeout <= FUNCTION_TIMEOUT
+    small = resources.memory_mb <= FUNCTION_MEMORY and resources.cpu <= FUNCTION_CPU
+    return small and resources.timeout <= FUNCTION_TIMEOUT
 
 
 def _schedules(project: Project, config: StackConfig) -> Iterator[ScheduleSpec]:
-    for model in project.models:
-        message = {"schedule": "monitor", "model": model.name}
-        yield ScheduleSpec(f"monitor-{model.name}", "monitor", model.monitors.window, _SETTLING, message)
-    for view in project.views:
+    """Yield what comes round by the clock; monitoring as often as the shortest of the models' windows ends."""
+    shortest = min(model.monitors.window for model in project.models)
+    yield ScheduleSpec("monitor", "monitor", shortest, _SETTLING, "monitor")
+    if project.views:
         every = timedelta(minutes=config.materialize_minutes)
-        message = {"schedule": "materialize", "view": view.name}
-        yield ScheduleSpec(f"materialize-{view.name}", "materialize", every, timedelta(0), message)
+        yield ScheduleSpec("materialize", "materialize", every, timedelta(0), "materialize")
     if any(model.triggers.every is not None for model in project.models):
-        yield ScheduleSpec("retrain", "monitor", timedelta(hours=1), timedelta(minutes=10), {"schedule": "retrain"})
-    yield ScheduleSpec("housekeeping", "monitor", _DAY, timedelta(hours=2, minutes=30), {"schedule": "housekeeping"})
+        yield ScheduleSpec("schedules", "monitor", _HOUR, _SETTLING * 2, "schedules")
+    yield ScheduleSpec("housekeeping", "monitor", _DAY, _NIGHT, "housekeeping")
+
+
+def _alarms(functions: Iterable[FunctionSpec], config: StackConfig) -> Iterator[AlarmSpec]:
+    for function in functions:
+        yield AlarmSpec("errors", function.name, 0)
+        if function.routes:
+            # Queues and schedules try again by themselves, and are heard when they give up.
+            yield AlarmSpec("throttles", function.name, 0)
+    yield AlarmSpec("p99", "predict", config.p99_milliseconds)
+    for queue in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE):
+        yield AlarmSpec("age", queue, int(_OLD.total_seconds()))
+        yield AlarmSpec("dead", queue, 0)
+    yield AlarmSpec("dead", FAILURES, 0)

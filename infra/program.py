@@ -29,7 +29,7 @@ def main() -> None:
 
 def deploy(config: StackConfig, artifacts: Artifacts) -> None:
     """Make the resources of the configured project, and export what people need of them."""
-    spec = plan(load_project(config.project), config)
+    spec = plan(load_project(config.folder), config)
     match config.provider:
         case "aws":
             from infra import aws  # noqa: PLC0415 - one provider's SDK is enough

@@ -5,12 +5,17 @@ Each part names the component that makes it on AWS; `infra/aws/__init__.py` puts
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
-from infra.config import Auth, StackConfig
+from infra.config import StackConfig
 
 Store = Literal["blobs", "table", "lake"]
+Alarm = Literal["errors", "throttles", "dead", "age", "p99"]
 PackageKind = Literal["serve", "lake", "training"]
+
+
+FAILURES: Final = "failures"
+"""The queue, of dead letters only, of schedules, events and calls without a waiting caller that came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,12 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class StartJobs:
-    """May start jobs and ask for their state (aws/roles.py)."""
+    """May start jobs and ask for their state (aws/roles.py).
+
+    `containers`: some of them do not fit a function and run in a container of their own.
+    """
+
+    containers: bool = False
 
 
 Permission = Read | Write | Send | Consume | Publish | StartJobs
@@ -136,14 +146,30 @@ class ScheduleSpec:
         function: which one is called.
         every: a whole part of a day, or whole days.
         offset: how long after the multiple.
-        message: what it is called with, in JSON.
+        due: what it is told is due.
     """
 
     name: str
     function: str
     every: timedelta
     offset: timedelta
-    message: dict[str, str]
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """Somebody is told when a measurement of a function or a queue is above `threshold` (aws/alarms.py).
+
+    Attributes:
+        what: errors and throttles are counted, dead counts dead messages, age is in seconds of the oldest message that
+            waits, p99 is in milliseconds.
+        of: the function or the queue.
+        threshold: the highest value that is fine.
+    """
+
+    what: Alarm
+    of: str
+    threshold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +178,11 @@ class StackSpec:
 
     Attributes:
         prefix: how the names of all things begin.
-        queues: see there; as are functions, rules and schedules.
-        auth: who may call the endpoints (aws/endpoints.py).
+        config: what was configured; who may call the endpoints (aws/endpoints.py) among it.
+        queues: see there; as are rules, functions and schedules.
+        jobs: the function of all jobs that fit one.
+        containers: whether there are jobs that do not, and run in the same image elsewhere (aws/jobs.py).
+        alarms: see there.
     """
 
     prefix: str
@@ -162,9 +191,6 @@ class StackSpec:
     rules: tuple[RuleSpec, ...]
     functions: tuple[FunctionSpec, ...]
     jobs: FunctionSpec
+    containers: bool
     schedules: tuple[ScheduleSpec, ...]
-
-    @property
-    def auth(self) -> Auth:
-        """Who may call the endpoints."""
-        return self.config.auth
+    alarms: tuple[AlarmSpec, ...]

@@ -8,51 +8,64 @@ import pulumi_aws as aws
 from pulumi import Input, ResourceOptions
 
 from infra.artifacts import Artifacts
-from infra.aws.endpoints import SignedUrls
-from infra.aws.functions import Function, Image, Zip
+from infra.aws.alarms import Alarms
+from infra.aws.budget import budget
+from infra.aws.dashboard import dashboard
+from infra.aws.endpoints import endpoints
+from infra.aws.functions import Function, Zip
+from infra.aws.jobs import Jobs
 from infra.aws.messaging import Messaging
 from infra.aws.place import Place, this_place
 from infra.aws.roles import Ground
 from infra.aws.schedules import Schedules
 from infra.aws.storage import Storage
-from infra.spec import FunctionSpec, StackSpec
+from infra.aws.tags import tag_everything
+from infra.spec import FunctionSpec, PackageKind, StackSpec, StartJobs
 
 _PROJECT: Final = "/var/task/project"
 
 
 def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
     """Make everything, and return what people need to know of it."""
-    config = spec.config
-    place = this_place(spec.prefix)
+    config, place = spec.config, this_place(spec.prefix)
+    tag_everything({"loopwright:stack": spec.prefix})
     storage = Storage(place, protect=config.protect)
     messaging = Messaging(place, spec.queues, spec.rules)
     ground = Ground(place, storage, messaging)
     environment = _environment(place, storage, messaging)
-    zips = {kind: _uploaded(place, storage, artifacts, kind) for kind in ("serve", "lake")}
-
-    def function(one: FunctionSpec) -> Function:
-        variables = {**environment, "LOOPWRIGHT_PROJECT": _PROJECT}
-        return Function(one, zips[one.package], ground=ground, config=config, environment=variables)
-
-    functions = {one.name: function(one) for one in spec.functions}
-    if config.training_image:
-        variables = {**environment, "LOOPWRIGHT_PROJECT": "/opt/loopwright/project"}
-        Function(spec.jobs, Image(config.training_image), ground=ground, config=config, environment=variables)
+    jobs = Jobs(spec, artifacts, ground, environment)
+    functions = _functions(spec, artifacts, ground, {**environment, "LOOPWRIGHT_PROJECT": _PROJECT}, jobs)
     Schedules(place, spec.schedules, functions, messaging.failures)
-    urls = SignedUrls(place, [one for one in functions.values() if one.spec.routes]).urls
+    urls = endpoints(place, config, [one for one in functions.values() if one.spec.routes])
+    Alarms(place, spec.alarms, email=config.alarm_email)
+    page = dashboard(place, spec)
+    if config.monthly_budget:
+        budget(place, dollars=config.monthly_budget, email=config.alarm_email)
+    laptop = {**environment, **jobs.environment, "AWS_REGION": place.region, "LOOPWRIGHT_PROJECT": config.project}
     return {
-        "urls": urls,
+        **urls,
         "bucket": storage.bucket.bucket,
         "table": storage.table.name,
         "bus": messaging.bus.name,
-        "queues": {name: pair.alive.url for name, pair in messaging.queues.items()},
-        "functions": {name: one.resource.name for name, one in functions.items()},
-        "environment": {
-            **environment,
-            "AWS_REGION": place.region,
-            "LOOPWRIGHT_PROJECT": pulumi.Config().get("project"),
-        },
+        "queues": {name: pair.alive.name for name, pair in messaging.queues.items()},
+        "functions": {name: one.resource.name for name, one in (*functions.items(), ("jobs", jobs.function))},
+        "dashboard": page.dashboard_name,
+        "environment": laptop,
     }
+
+
+def _functions(
+    spec: StackSpec, artifacts: Artifacts, ground: Ground, environment: Mapping[str, Input[str]], jobs: Jobs
+) -> Mapping[str, Function]:
+    """Make every function that is a zip; only who starts jobs knows where these run."""
+    zips: dict[PackageKind, Zip] = {kind: _uploaded(ground, artifacts, kind) for kind in ("serve", "lake")}
+
+    def made(one: FunctionSpec) -> Function:
+        starts = any(isinstance(permission, StartJobs) for permission in one.permissions)
+        variables = {**environment, **jobs.environment} if starts else environment
+        return Function(one, zips[one.package], ground=ground, config=spec.config, environment=variables)
+
+    return {one.name: made(one) for one in spec.functions}
 
 
 def _environment(place: Place, storage: Storage, messaging: Messaging) -> Mapping[str, Input[str]]:
@@ -64,12 +77,11 @@ def _environment(place: Place, storage: Storage, messaging: Messaging) -> Mappin
         "LOOPWRIGHT_AWS_QUEUES": place.prefix,
         "LOOPWRIGHT_AWS_BUS": messaging.bus.name,
         "LOOPWRIGHT_AWS_NAMESPACE": place.prefix,
-        "LOOPWRIGHT_AWS_JOB_FUNCTION": place.named("jobs"),
     }
 
 
-def _uploaded(place: Place, storage: Storage, artifacts: Artifacts, kind: Literal["serve", "lake"]) -> Zip:
-    built = artifacts.package(kind)
+def _uploaded(ground: Ground, artifacts: Artifacts, kind: Literal["serve", "lake"]) -> Zip:
+    built, place, storage = artifacts.package(kind), ground.place, ground.storage
     made = aws.s3.BucketObjectv2(
         place.named(f"package-{kind}"),
         bucket=storage.bucket.bucket,

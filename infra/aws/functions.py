@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.aws.roles import Ground, function_role
 from infra.config import StackConfig
@@ -29,6 +29,16 @@ class Image:
     uri: Input[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How a function is called: as it is, or by the alias `live` (then `qualifier` is it)."""
+
+    name: Output[str]
+    qualifier: Output[str] | None
+    arn: Output[str]
+    invoke_arn: Output[str]
+
+
 class Function(pulumi.ComponentResource):
     """One function.
 
@@ -36,13 +46,13 @@ class Function(pulumi.ComponentResource):
         spec: what it is made after.
         resource: itself.
         log: where it writes.
-        qualifier: the alias to call where instances are kept warm or start from a snapshot; None: call it as it is.
+        target: how it is called: by an alias where instances are kept warm, or start from a snapshot.
     """
 
     spec: FunctionSpec
     resource: aws.lambda_.Function
     log: aws.cloudwatch.LogGroup
-    qualifier: pulumi.Output[str] | None
+    target: Target
 
     def __init__(
         self,
@@ -64,7 +74,7 @@ class Function(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
         self.resource = self._function(code, config, environment)
-        self.qualifier = self._alias() if spec.warm or spec.snapshot else None
+        self.target = self._alias() if spec.warm or spec.snapshot else self._itself()
         for feed in spec.feeds:
             self._feed(feed)
         if spec.is_asynchronous:
@@ -92,12 +102,17 @@ class Function(pulumi.ComponentResource):
             role=role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=self.log.name),
+            image_config=None if zipped else aws.lambda_.FunctionImageConfigArgs(commands=[spec.handler]),
             publish=bool(spec.warm or spec.snapshot),
             snap_start=(aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions") if spec.snapshot else None),
             opts=ResourceOptions(parent=self, depends_on=[policy]),
         )
 
-    def _alias(self) -> pulumi.Output[str]:
+    def _itself(self) -> Target:
+        made = self.resource
+        return Target(made.name, None, made.arn, made.invoke_arn)
+
+    def _alias(self) -> Target:
         """Call one published version by the name `live`: only versions are kept warm, or have snapshots."""
         child = ResourceOptions(parent=self.resource)
         alias = aws.lambda_.Alias(
@@ -115,7 +130,7 @@ class Function(pulumi.ComponentResource):
                 provisioned_concurrent_executions=self.spec.warm,
                 opts=child,
             )
-        return alias.name
+        return Target(self.resource.name, alias.name, alias.arn, alias.invoke_arn)
 
     def _feed(self, feed: QueueFeed) -> None:
         aws.lambda_.EventSourceMapping(

@@ -12,7 +12,7 @@ from pulumi import Output, ResourceOptions
 
 from infra.aws.place import Place
 from infra.aws.policies import Statement, document, tls_only
-from infra.spec import QueueSpec, RuleSpec
+from infra.spec import FAILURES, QueueSpec, RuleSpec
 
 MAX_ATTEMPTS: Final = 5
 _TWO_WEEKS: Final = 14 * 86_400
@@ -44,7 +44,7 @@ class Messaging(pulumi.ComponentResource):
         super().__init__("loopwright:aws:Messaging", place.named("messaging"))
         self._place = place
         self.queues = {spec.name: self._pair(spec) for spec in queues}
-        self.failures = self._queue("failures-dead", keep=_TWO_WEEKS, lease=_EVENT_LEASE)
+        self.failures = self._queue(f"{FAILURES}-dead", keep=_TWO_WEEKS, lease=_EVENT_LEASE)
         self.bus = aws.cloudwatch.EventBus(
             place.named("events"), name=place.named("events"), opts=ResourceOptions(parent=self)
         )
@@ -52,7 +52,7 @@ class Messaging(pulumi.ComponentResource):
         for name, pair in self.queues.items():
             self._guard(name, pair.alive, [rule for spec, rule in made if spec.queue == name])
             self._guard(f"{name}-dead", pair.dead)
-        self._guard("failures-dead", self.failures, [rule for _, rule in made])
+        self._guard(f"{FAILURES}-dead", self.failures, [rule for _, rule in made])
         self.register_outputs({"bus": self.bus.name})
 
     def _pair(self, spec: QueueSpec) -> QueuePair:

@@ -11,11 +11,16 @@ Conditions = Mapping[str, Mapping[str, Input[str] | Sequence[Input[str]]]]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement. `principal` is for policies of resources: a service, or everybody for a denial."""
+    """One statement.
+
+    In a policy of a resource somebody is meant: `principal`, a service, or everybody for a denial; or `account`, by its
+    ARN.
+    """
 
     actions: Sequence[str]
     resources: Sequence[Input[str]] = ()
     principal: str = ""
+    account: Input[str] = ""
     effect: Literal["Allow", "Deny"] = "Allow"
     conditions: Conditions = field(default_factory=dict)
 
@@ -30,19 +35,23 @@ def assumed_by(service: str, conditions: Conditions | None = None) -> Output[str
     return document([Statement(["sts:AssumeRole"], principal=service, conditions=conditions or {})])
 
 
-def tls_only(service: Literal["s3", "sqs", "sns"], *resources: Input[str]) -> Statement:
+def tls_only(
+    service: Literal["s3", "sqs", "sns"], *resources: Input[str], actions: Sequence[str] | None = None
+) -> Statement:
     """Refuse everybody who does not come over TLS.
 
-    A denial may name all actions: whatever is added to a service later is refused too.
+    A denial may name all actions: whatever is added to a service later is refused too. SNS wants them named.
     """
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
-    return Statement([f"{service}:*"], resources, principal="*", effect="Deny", conditions=insecure)
+    return Statement(actions or [f"{service}:*"], resources, principal="*", effect="Deny", conditions=insecure)
 
 
 def _written(statement: Statement) -> dict[str, object]:
     written: dict[str, object] = {"Effect": statement.effect, "Action": list(statement.actions)}
     if statement.principal:
         written["Principal"] = "*" if statement.principal == "*" else {"Service": statement.principal}
+    if statement.account:
+        written["Principal"] = {"AWS": statement.account}
     if statement.resources:
         written["Resource"] = list(statement.resources)
     if statement.conditions:

@@ -18,20 +18,15 @@ _TABLE_WRITES: Final = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
-    "dynamodb:BatchWriteItem",
     "dynamodb:ConditionCheckItem",
 )
 _OBJECT_WRITES: Final = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _PREFIXES: Final[Mapping[Store, str]] = {"blobs": "blobs/", "lake": "lake/", "table": "overflow/"}
 """Where a store has its objects; what is too large for an item of the table is an object too."""
 
-_CONSUMES: Final = (
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:ChangeMessageVisibility",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
-)
+_CONSUMES: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda does for a function that a queue calls."""
+
 TRAINING_ROLE: Final = "training"
 
 
@@ -57,8 +52,8 @@ class Ground:
                 yield Statement(_CONSUMES, [self.messaging.queues[queue].alive.arn])
             case Publish():
                 yield Statement(["events:PutEvents"], [self.messaging.bus.arn])
-            case StartJobs():
-                yield from self._start_jobs()
+            case StartJobs(containers):
+                yield from self._start_jobs(containers=containers)
             case _:
                 assert_never(permission)
 
@@ -76,9 +71,11 @@ class Ground:
             yield Statement(_TABLE_WRITES, [self.storage.table.arn])
         yield Statement(_OBJECT_WRITES, [self.storage.objects(_PREFIXES[store])])
 
-    def _start_jobs(self) -> Iterator[Statement]:
+    def _start_jobs(self, *, containers: bool) -> Iterator[Statement]:
         place = self.place
         yield Statement(["lambda:InvokeFunction"], [place.arn("lambda", f"function:{place.named('jobs')}")])
+        if not containers:
+            return
         jobs = place.arn("sagemaker", f"training-job/{place.prefix}-*")
         yield Statement(["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"], [jobs])
         role = Output.concat("arn:", place.partition, ":iam::", place.account, ":role/", place.named(TRAINING_ROLE))

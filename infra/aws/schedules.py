@@ -35,7 +35,7 @@ class Schedules(pulumi.ComponentResource):
         statements = [Statement(["lambda:InvokeFunction"], called), Statement(["sqs:SendMessage"], [failures.arn])]
         role, policy = service_role(place, "schedules", "scheduler.amazonaws.com", statements, self)
         for spec in specs:
-            name = place.named(spec.name.replace("_", "-"))
+            name = place.named(spec.name)
             aws.scheduler.Schedule(
                 name,
                 name=name,
@@ -45,7 +45,7 @@ class Schedules(pulumi.ComponentResource):
                 target=aws.scheduler.ScheduleTargetArgs(
                     arn=functions[spec.function].resource.arn,
                     role_arn=role.arn,
-                    input=json.dumps(dict(spec.message)),
+                    input=json.dumps({"loopwright": spec.due}),
                     dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=failures.arn),
                     retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
                         maximum_event_age_in_seconds=3600, maximum_retry_attempts=3

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from infra.artifacts import Artifact
@@ -16,34 +19,50 @@ from infra.program import deploy
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+DIGEST = "d1" * 32
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/loopwright:1"
 
 
 @dataclass
-class Notes(Mocks):
-    """Every resource that the program has asked for, in order."""
+class Made(Mocks):
+    """Every resource that a program has asked for, in order, and what it exported."""
 
     resources: list[MockResourceArgs] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
         self.resources.append(args)
-        made = {
-            "arn": f"arn:aws:{args.typ}:{args.name}",
-            "name": args.name,
-            "bucket": args.name,
-            "url": f"https://{args.name}",
+        name, inputs = args.name, dict(args.inputs)
+        answers = {
+            "arn": f"arn:aws:{args.typ.removeprefix('aws:').partition('/')[0]}:{REGION}:{ACCOUNT}:{name}",
+            "name": name,
+            "bucket": name,
+            "value": "a secret",
+            "version": "1",
+            **dict.fromkeys(("url", "functionUrl", "apiEndpoint", "invokeUrl", "repositoryUrl"), f"https://{name}/"),
+            **{key: f"arn:aws:{key}:{name}" for key in ("invokeArn", "executionArn")},
         }
-        return f"{args.name}-id", made | dict(args.inputs)
+        if args.typ == "aws:lambda/invocation:Invocation":
+            answers["result"] = json.dumps({"image": IMAGE})
+        return f"{name}-id", answers | inputs
 
     def call(self, args: MockCallArgs) -> dict:
-        assert args.token == "aws:index/getCallerIdentity:getCallerIdentity", args.token
+        assert args.token.endswith(":getCallerIdentity")
         return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/someone", "id": ACCOUNT, "userId": "U"}
 
     def of(self, kind: str) -> dict[str, dict]:
-        """Return the inputs of all resources of a type, by name; `kind` is its end, like `sqs/queue:Queue`."""
+        """Return the inputs of all resources of a type, by name; `kind` is like `sqs/queue:Queue`."""
         return {one.name: one.inputs for one in self.resources if one.typ == f"aws:{kind}"}
 
+    def policies(self) -> Iterator[tuple[str, str, dict]]:
+        """Yield every statement of every policy, with the type and the name of what has it."""
+        for one in self.resources:
+            for key in ("policy", "assumeRolePolicy"):
+                if isinstance(text := one.inputs.get(key), str) and "Statement" in text:
+                    yield from ((one.typ, one.name, statement) for statement in json.loads(text)["Statement"])
 
-class FakeArtifacts:
+
+class EmptyArtifacts:
     """Empty files in place of what takes minutes to build."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,27 +71,47 @@ class FakeArtifacts:
     def package(self, kind: str) -> Artifact:
         path = self._folder / f"{kind}.zip"
         path.write_bytes(b"PK")
-        return Artifact(path, "d1" * 32)
+        return Artifact(path, DIGEST)
 
     def image_context(self) -> Artifact:
-        return self.package("context")
+        return self.package("training")
 
 
-def config(**values: str) -> StackConfig:
+def configured(**values: str) -> StackConfig:
     return read_config(values, stack="dev", root=ROOT)
 
 
-def made(folder: Path, settings: StackConfig) -> Notes:
-    """Run the program to its end and return what it asked for."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    notes = Notes()
+def made(folder: Path, config: StackConfig) -> Made:
+    """Run the program to its end, and return what it asked for."""
+    return run(lambda: deploy(config, EmptyArtifacts(folder)))
+
+
+def run(program: Callable[[], None]) -> Made:
+    notes = Made()
+
+    def noted() -> None:
+        program()
+        stack = pulumi.runtime.settings.get_root_resource()
+        pulumi.Output.from_input(dict(stack.outputs)).apply(notes.outputs.update)
+
+    # The SDK keeps the loop that is set when the mocks are.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    set_root_resource(None)
     pulumi.runtime.set_all_config({"aws:region": REGION})
     set_mocks(notes, project="loopwright", stack="dev", preview=False)
-    loop = asyncio.get_event_loop()
-    loop.run_until_complete(run_pulumi_func(lambda: deploy(settings, FakeArtifacts(folder))))
-    loop.close()
+    try:
+        loop.run_until_complete(run_pulumi_func(noted))
+    finally:
+        set_root_resource(None)
+        loop.close()
+        asyncio.set_event_loop(None)
     return notes
 
 
-def parsed(text: str) -> list[dict]:
-    return json.loads(text)["Statement"]
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def tags(inputs: Mapping[str, Any]) -> Mapping[str, str]:
+    return inputs.get("tags") or {}
