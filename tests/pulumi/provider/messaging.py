@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, pairs, retag
+from tests.pulumi.provider.policies import as_known, put_here
 
 _QUEUE: Final = {
     "visibilityTimeoutSeconds": "VisibilityTimeout",
@@ -62,13 +63,13 @@ def _like(known: Any, text: str) -> Any:
 class QueuePolicy(Put, token="aws:sqs/queuePolicy:QueuePolicy", replaces=["queueUrl"]):
     def put(self, aws: Aws, inputs: Inputs) -> Made:
         url = inputs["queueUrl"]
-        aws.api("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": inputs["policy"]})
+        aws.api("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": put_here(inputs["policy"])})
         return url, {}
 
     def read(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> Outputs | None:
         found = aws.api("sqs").get_queue_attributes(QueueUrl=id_, AttributeNames=["Policy"])
         policy = found.get("Attributes", {}).get("Policy")
-        return {"policy": policy} if policy else None
+        return {"policy": as_known(policy, known["policy"])} if policy else None
 
     def delete(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> None:
         aws.api("sqs").set_queue_attributes(QueueUrl=id_, Attributes={"Policy": ""})
@@ -158,11 +159,13 @@ class Topic(Kind, token="aws:sns/topic:Topic", named="name", tagged=True):
 class TopicPolicy(Put, token="aws:sns/topicPolicy:TopicPolicy", replaces=["arn"]):
     def put(self, aws: Aws, inputs: Inputs) -> Made:
         arn = inputs["arn"]
-        aws.api("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=inputs["policy"])
+        policy = put_here(inputs["policy"])
+        aws.api("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
         return arn, {}
 
     def read(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> Outputs | None:
-        return {"policy": aws.api("sns").get_topic_attributes(TopicArn=id_)["Attributes"].get("Policy", "")}
+        found = aws.api("sns").get_topic_attributes(TopicArn=id_)["Attributes"]
+        return {"policy": as_known(found["Policy"], known["policy"])}
 
     def delete(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> None:
         """It goes with its topic: a topic is never without a policy."""

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from concurrent import futures
+from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -22,7 +23,7 @@ from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import Aws, Kind, is_gone, kind
 from tests.pulumi.provider.wire import Raw, comparable, plain, received, rewrapped, sent
 
-VERSION: Final = "7.0.0"
+VERSION: Final = version("pulumi-aws")
 _DEFAULTS: Final = "__defaults"
 """Where the names of properties are noted that have a value although the program gave none."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs, retag
+from tests.pulumi.provider.policies import as_known, put_here
 
 
 class Bucket(Kind, token="aws:s3/bucket:Bucket", named="bucket", tagged=True):
@@ -78,11 +79,11 @@ class Encryption(
 
 class BucketPolicy(Put, token="aws:s3/bucketPolicy:BucketPolicy", replaces=["bucket"]):
     def put(self, aws: Aws, inputs: Inputs) -> Made:
-        aws.api("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=inputs["policy"])
+        aws.api("s3").put_bucket_policy(Bucket=inputs["bucket"], Policy=put_here(inputs["policy"]))
         return inputs["bucket"], {}
 
     def read(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> Outputs | None:
-        return {"policy": aws.api("s3").get_bucket_policy(Bucket=id_)["Policy"]}
+        return {"policy": as_known(aws.api("s3").get_bucket_policy(Bucket=id_)["Policy"], known["policy"])}
 
     def delete(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> None:
         aws.api("s3").delete_bucket_policy(Bucket=id_)
