@@ -1,6 +1,7 @@
 """Programs of other people that tests run: installed once under `.tools/`, in versions that stand here."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ TOOLS: Final = ROOT / ".tools"
 MINISTACK: Final = "ministack==1.5.33"
 LAMBDA: Final = ("awslambdaric==4.2.2", "boto3==1.43.106")
 """What Lambda's own Python has."""
+
+_VERSION: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
 class MissingToolError(RuntimeError):
@@ -60,7 +63,7 @@ def lambda_client(python: Path) -> Path:
     Raises:
         MissingToolError: it could not be installed.
     """
-    version = _said(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+    version = _said(python, "-c", _VERSION)
     return made(f"lambda-{version}", lambda place: _install(python, LAMBDA, place))
 
 
@@ -71,15 +74,28 @@ def interpreter(version: str) -> Path:
     Raises:
         MissingToolError: there is none on this machine.
     """
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return Path(sys.executable)
-    if uv := _uv():
-        found = _said(uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version)
-    else:
-        found = shutil.which(f"python{version}") or ""
-    if not found:
-        raise MissingToolError(f"python{version} is not on this machine")
-    return Path(found)
+    for found in _interpreters(version):
+        try:
+            if version == _said(found, "-c", _VERSION):
+                return found
+        except MissingToolError:
+            continue  # a name without the thing behind it
+    raise MissingToolError(f"python{version} is not on this machine")
+
+
+def _interpreters(version: str) -> Iterator[Path]:
+    """Yield where an interpreter may be: this one, those on PATH, those that pyenv and uv keep."""
+    yield Path(sys.executable)
+    for folder in os.get_exec_path():
+        if (there := Path(folder) / f"python{version}").exists():
+            yield there
+    home = Path.home()
+    kept = (
+        Path(os.environ.get("PYENV_ROOT", home / ".pyenv")) / "versions",
+        home / ".local" / "share" / "uv" / "python",
+    )
+    for root in kept:
+        yield from sorted(root.glob(f"*{version}.*/bin/python{version}"))
 
 
 def _environment(package: str) -> Callable[[Path], None]:

@@ -13,6 +13,7 @@ _SETTINGS: Final = ("timeout", "memorySize", "description", "environment", "laye
 
 class Function(Kind, token="aws:lambda/function:Function", named="name", replaces=["packageType"], tagged=True):
     def create(self, aws: Aws, inputs: Inputs) -> Made:
+        inputs.get("packageType")  # every function is a zip here
         code, name = code_of(aws, inputs), inputs["name"]
         made = aws.api("lambda").create_function(
             FunctionName=name,

@@ -22,9 +22,9 @@ case "$LOOPWRIGHT_PROJECT" in {root}/*) export LOOPWRIGHT_PROJECT="$here${{LOOPW
 unset PYTHONPATH PYTHONHOME
 cd "$here"
 exec '{python}' {flags} -u -c 'import sys
-sys.path[:0] = [sys.argv[1], {client!r}]
+sys.path[:0] = sys.argv[1:3]
 from awslambdaric.__main__ import main
-main(["awslambdaric", sys.argv[2]])' "$here" '{handler}'
+main(["awslambdaric", sys.argv[3]])' "$here" '{client}' '{handler}'
 """
 _ABSENT: Final = """#!/bin/sh
 echo '{reason}' >&2
