@@ -1,21 +1,31 @@
-"""Policies of resources on an AWS that is reached without TLS."""
+"""Policies, and the two things in them that an AWS on this machine does not do as AWS does."""
 
 import json
 from typing import Any, Final
 
 _WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 _NOBODY: Final = {"StringEquals": {"aws:PrincipalTag/nobody": "refused-without-tls"}}
+_ON_ANYTHING: Final = frozenset({"codebuild:BatchGetBuilds"})
+"""Actions for which ministack does not find out what they are about: it asks whether they are allowed on `*`."""
 
 
 def put_here(policy: str) -> str:
-    """Return a policy that demands TLS of nobody: here it would refuse everybody."""
+    """Return a policy that demands TLS of nobody, for here nobody has it; and that is otherwise as it was."""
     document: dict[str, Any] = json.loads(policy)
-    statements = [
-        {**one, "Condition": _NOBODY} if one.get("Condition") == _WITHOUT_TLS else one for one in document["Statement"]
+    statements = [_here(one) for one in document["Statement"]]
+    wider = [
+        {"Effect": "Allow", "Action": sorted(unscoped), "Resource": ["*"]}
+        for one in document["Statement"]
+        if one["Effect"] == "Allow" and (unscoped := _ON_ANYTHING.intersection(one["Action"]))
     ]
-    return json.dumps({**document, "Statement": statements})
+    return json.dumps({**document, "Statement": statements + wider})
 
 
-def as_known(found: str, known: str) -> str:
+def as_known(found: str | dict[str, Any], known: str) -> str:
     """Return a policy as it was asked for, if what is found is what was made of it; else what is found."""
-    return known if json.loads(put_here(known)) == json.loads(found) else found
+    document = json.loads(found) if isinstance(found, str) else found
+    return known if json.loads(put_here(known)) == document else json.dumps(document)
+
+
+def _here(statement: dict[str, Any]) -> dict[str, Any]:
+    return {**statement, "Condition": _NOBODY} if statement.get("Condition") == _WITHOUT_TLS else statement

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs
+from tests.pulumi.provider.policies import as_known, put_here
 
 
 class Role(Kind, token="aws:iam/role:Role", named="name", replaces=["path"], tagged=True):
@@ -40,13 +41,13 @@ class Role(Kind, token="aws:iam/role:Role", named="name", replaces=["path"], tag
 class RolePolicy(Put, token="aws:iam/rolePolicy:RolePolicy", named="name", replaces=["role"]):
     def put(self, aws: Aws, inputs: Inputs) -> Made:
         role, name = inputs["role"], inputs["name"]
-        aws.api("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=inputs["policy"])
+        aws.api("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=put_here(inputs["policy"]))
         return f"{role}:{name}", {}
 
     def read(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> Outputs | None:
         role, name = id_.split(":")
         found = aws.api("iam").get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        return {"policy": found}
+        return {"policy": as_known(found, known["policy"])}
 
     def delete(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> None:
         role, name = id_.split(":")
