@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -64,7 +64,7 @@ def lambda_client(python: Path) -> Path:
         MissingToolError: it could not be installed.
     """
     version = _said(python, "-c", _VERSION)
-    return made(f"lambda-{version}", lambda place: _install(python, LAMBDA, place))
+    return made(f"lambda-{version}", lambda place: _install(python, LAMBDA, target=place))
 
 
 @cache
@@ -100,24 +100,21 @@ def _interpreters(version: str) -> Iterator[Path]:
 
 def _environment(package: str) -> Callable[[Path], None]:
     def make(place: Path) -> None:
-        venv.create(place, with_pip=True)
-        _install(place / "bin" / "python", [package])
+        _install(Path(sys.executable), [package], environment=place)
 
     return make
 
 
-def _install(python: Path, packages: Sequence[str], target: Path | None = None) -> None:
-    """Install packages for an interpreter, into its environment or into a folder."""
-    where = ("--target", target) if target else ()
-    if uv := _uv():
-        run(uv, "pip", "install", "--quiet", "--python", python, *where, *packages)
-    else:
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *where, *packages)
-
-
-def _uv() -> str | None:
-    here = TOOLS / "bin" / "uv"
-    return shutil.which("uv") or (str(here) if here.exists() else None)
+def _install(
+    python: Path, packages: Sequence[str], *, target: Path | None = None, environment: Path | None = None
+) -> None:
+    """Install packages for an interpreter, into a folder or into an environment of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        # The interpreter's own environment may have no pip; a new one has, even when it is thrown away afterwards.
+        own = environment or Path(folder) / "environment"
+        run(python, "-m", "venv", own)
+        where = ("--target", target) if target else ()
+        run(own / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *where, *packages)
 
 
 def _said(*command: str | Path) -> str:
