@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pulumi
+import pulumi_aws as aws
 
 from infra.artifacts import Artifact
 from infra.config import read_config
@@ -28,5 +29,14 @@ class Placeholders:
         return self.package("training")
 
 
+def note(text: pulumi.Output[str]) -> None:
+    """Put a secret into the stack's bucket, as a thing of its own."""
+    bucket = aws.s3.Bucket("notes", force_destroy=True)
+    aws.s3.BucketObjectv2("note", bucket=bucket.bucket, key="note", content=text)
+    pulumi.export("notes", bucket.bucket)
+    pulumi.export("note", text)
+
+
 config = read_config(pulumi.Config(), stack=pulumi.get_stack(), root=ROOT)
 deploy(config, Placeholders(Path(os.environ["LOOPWRIGHT_PLACEHOLDERS"])))
+note(pulumi.Config().require_secret("note"))
