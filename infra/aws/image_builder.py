@@ -4,6 +4,7 @@ Lambda's Python brings boto3; nothing else is used. It is uploaded as this one f
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 PAUSE = 5.0
@@ -16,21 +17,21 @@ def handler(event: dict[str, str], _context: object) -> dict[str, str]:
     Raises:
         RuntimeError: the build failed; the message says where its log is.
     """
-    import boto3
+    import boto3  # Lambda's own
 
-    if not _is_there(boto3.client("ecr"), event["repository"], event["tag"]):
-        builds = boto3.client("codebuild")
-        started = builds.start_build(projectName=event["project"], idempotencyToken=event["tag"][:64])
-        _wait(builds, started["build"]["id"])
-    return {"image": f"{event['uri']}:{event['tag']}"}
+    return {"image": image(event, boto3.client("ecr"), boto3.client("codebuild"), time.sleep)}
 
 
-def _is_there(registry: Any, repository: str, tag: str) -> bool:  # noqa: ANN401 - a client of boto3 has no type
-    found = registry.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
-    return bool(found["images"])
+def image(event: dict[str, str], registry: Any, builds: Any, sleep: Callable[[float], None]) -> str:  # noqa: ANN401
+    """Do the work of `handler` with clients of ECR and CodeBuild, which boto3 gives no types."""
+    found = registry.batch_get_image(repositoryName=event["repository"], imageIds=[{"imageTag": event["tag"]}])
+    if not found["images"]:
+        started = builds.start_build(projectName=event["project"])
+        _wait(builds, started["build"]["id"], sleep)
+    return f"{event['uri']}:{event['tag']}"
 
 
-def _wait(builds: Any, build_id: str) -> None:  # noqa: ANN401
+def _wait(builds: Any, build_id: str, sleep: Callable[[float], None]) -> None:  # noqa: ANN401
     while True:
         (build,) = builds.batch_get_builds(ids=[build_id])["builds"]
         if build["buildStatus"] == "SUCCEEDED":
@@ -38,4 +39,4 @@ def _wait(builds: Any, build_id: str) -> None:  # noqa: ANN401
         if build["buildStatus"] != "IN_PROGRESS":
             log = build.get("logs", {}).get("deepLink", "CodeBuild's console")
             raise RuntimeError(f"the training image could not be built, {build['buildStatus']}: see {log}")
-        time.sleep(PAUSE)
+        sleep(PAUSE)

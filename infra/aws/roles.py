@@ -28,6 +28,7 @@ _CONSUMES: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttr
 """What Lambda does for a function that a queue calls."""
 
 TRAINING_ROLE: Final = "training"
+_TRAINING_NAME: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,16 @@ class Ground:
         yield Statement(["lambda:InvokeFunction"], [place.arn("lambda", f"function:{place.named('jobs')}")])
         if not containers:
             return
-        jobs = place.arn("sagemaker", f"training-job/{place.prefix}-*")
+        jobs = place.arn("sagemaker", f"training-job/{training_prefix(place.prefix)}-*")
         yield Statement(["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob", "sagemaker:AddTags"], [jobs])
         role = Output.concat("arn:", place.partition, ":iam::", place.account, ":role/", place.named(TRAINING_ROLE))
         only = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         yield Statement(["iam:PassRole"], [role], conditions=only)
+
+
+def training_prefix(prefix: str) -> str:
+    """Return how the names of a stack's training jobs begin: SageMaker's names are short."""
+    return prefix[:_TRAINING_NAME].strip("-")
 
 
 def function_role(

@@ -11,16 +11,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import boto3
-import httpx
 
 from loopwright.ports.events import Subscription
 from loopwright.settings import AwsPlace
 
 REGION: Final = "eu-central-1"
 ACCOUNT: Final = "123456789012"
+
+_MOTO: Final = Path(__file__).with_name("moto_server.py")
 
 _STARTING: Final = 60.0
 """Seconds for which moto may import itself."""
@@ -35,7 +37,7 @@ def moto() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, str(_MOTO), "127.0.0.1", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     atexit.register(server.kill)
     deadline = time.monotonic() + _STARTING
@@ -45,11 +47,8 @@ def moto() -> str:
         except OSError:
             time.sleep(0.05)
         else:
-            endpoint = f"http://127.0.0.1:{port}"
-            # Functions are called and answer, but run nothing: there is no Docker.
-            httpx.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
-            return endpoint
-    raise RuntimeError("moto's server did not start: python -m moto.server tells why")
+            return f"http://127.0.0.1:{port}"
+    raise RuntimeError(f"moto's server did not start: python {_MOTO} 127.0.0.1 5000 tells why")
 
 
 @cache

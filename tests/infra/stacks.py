@@ -2,15 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
+from google.protobuf.message import Message
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
+from typing_extensions import override
 
 from infra.artifacts import Artifact
 from infra.config import StackConfig, read_config
@@ -23,11 +27,56 @@ DIGEST = "d1" * 32
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/loopwright:1"
 
 
+@dataclass(frozen=True)
+class Registration:
+    """A resource as the program registers it: what each property is made of, and whether it may be deleted."""
+
+    urn: str
+    type: str
+    name: str
+    made_of: Mapping[str, Sequence[str]]
+    protect: bool
+
+
+class Monitor(MockMonitor):
+    """Notes what the mocks are not told."""
+
+    def __init__(self, made: "Made") -> None:
+        super().__init__(made)
+        self._made = made
+
+    @override
+    def Invoke(self, request: Message) -> Message:
+        with thread_loop():
+            return super().Invoke(request)
+
+    @override
+    def RegisterResource(self, request: Message) -> Message:
+        with thread_loop():
+            answer = super().RegisterResource(request)
+        made_of = {key: list(value.urns) for key, value in request.propertyDependencies.items()}
+        self._made.registrations.append(Registration(answer.urn, request.type, request.name, made_of, request.protect))
+        return answer
+
+
+@contextmanager
+def thread_loop() -> Iterator[None]:
+    """Give a thread of the SDK's a loop, as the mocks want one: theirs would never be closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 @dataclass
 class Made(Mocks):
     """Every resource that a program has asked for, in order, and what it exported."""
 
     resources: list[MockResourceArgs] = field(default_factory=list)
+    registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
@@ -86,7 +135,7 @@ def made(folder: Path, config: StackConfig) -> Made:
     return run(lambda: deploy(config, EmptyArtifacts(folder)))
 
 
-def run(program: Callable[[], None]) -> Made:
+def run(program: Callable[[], None], values: Mapping[str, str] | None = None) -> Made:
     notes = Made()
 
     def noted() -> None:
@@ -98,8 +147,8 @@ def run(program: Callable[[], None]) -> Made:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     set_root_resource(None)
-    pulumi.runtime.set_all_config({"aws:region": REGION})
-    set_mocks(notes, project="loopwright", stack="dev", preview=False)
+    pulumi.runtime.set_all_config({"aws:region": REGION, **(values or {})})
+    set_mocks(notes, project="loopwright", stack="dev", preview=False, monitor=Monitor(notes))
     try:
         loop.run_until_complete(run_pulumi_func(noted))
     finally:

@@ -1,0 +1,37 @@
+"""moto's server, with what it does otherwise than AWS put right where a test would notice: `moto_server.py HOST PORT`."""
+
+import json
+import sys
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.events.models import Rule
+from moto.server import main
+from moto.sqs import sqs_backends
+
+
+def let_rules_choose_what_they_send() -> None:
+    """Let a rule send the detail of an event where its target says so; moto sends whole events to queues."""
+    whole = Rule._send_to_sqs_queue
+
+    def send(rule: Rule, queue: str, event: dict[str, Any], group: str | None = None) -> None:
+        paths = {target.get("InputPath") for target in rule.targets if target["Arn"].endswith(f":{queue}")}
+        if paths == {"$.detail"}:
+            backend = sqs_backends[rule.account_id][rule.region_name]
+            backend.send_message(queue_name=queue, message_body=json.dumps(event["detail"]), group_id=group)
+        else:
+            whole(rule, queue, event, group)
+
+    Rule._send_to_sqs_queue = send
+
+
+def call_functions_without_docker() -> None:
+    """Let functions be called and answer, though they run nothing."""
+    default_user_config["lambda"]["use_docker"] = False
+
+
+if __name__ == "__main__":
+    let_rules_choose_what_they_send()
+    call_functions_without_docker()
+    host, port = sys.argv[1:]
+    main(["-H", host, "-p", port])

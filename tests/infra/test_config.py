@@ -1,0 +1,119 @@
+"""Pulumi.yaml and the program agree on every key, and a wrong value is named with what is allowed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from infra.config import read_config
+from infra.program import main
+from loopwright.errors import DefinitionError
+from tests.infra.stacks import IMAGE, ROOT, configured, run
+
+FILE = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+SCHEMA: Mapping[str, Mapping[str, Any]] = {key: told for key, told in FILE["config"].items() if ":" not in key}
+TYPES = {"string": str, "integer": int, "boolean": bool}
+
+WRONG = [
+    ({"provider": "azure"}, "provider=azure: use one of aws"),
+    ({"auth": "none"}, "auth=none: use one of iam, apikey, jwt, public-without-any-check"),
+    ({"auth": "public"}, "auth=public: use one of"),
+    ({"architecture": "x86"}, "architecture=x86: use one of x86_64, arm64"),
+    ({"pythonVersion": "3.11"}, "pythonVersion=3.11: use one of 3.12, 3.13"),
+    ({"predictMemory": "128"}, "predictMemory=128: use a whole number from 256 to 10240"),
+    ({"apiMemory": "1.5"}, "apiMemory=1.5: use a whole number"),
+    ({"collectMemory": "-1"}, "collectMemory=-1: use a whole number"),
+    ({"snapStart": "yes"}, "snapStart=yes: use one of true, false"),
+    ({"snapStart": "true", "provisionedConcurrency": "1"}, "only one of the two"),
+    ({"retentionDays": "8"}, "retentionDays=8: use one of 1, 3, 5, 7, 14"),
+    ({"auth": "jwt"}, "jwtIssuer=''"),
+    ({"auth": "jwt", "jwtIssuer": "http://x/", "jwtAudience": "a"}, "wants an https:// address"),
+    ({"auth": "jwt", "jwtIssuer": "https://x/"}, "jwtAudience=''"),
+    ({"trainingImage": "docker.io/someone/image:1"}, "trainingImage=docker.io/someone/image:1"),
+    ({"monthlyBudget": "10"}, "set alarmEmail too"),
+]
+
+
+class Recorder:
+    """Notes which keys the program asks for."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def get(self, key: str) -> str | None:
+        self.asked.add(key)
+        return None
+
+
+def written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_every_key_that_is_read_is_in_the_schema_and_every_key_there_is_read() -> None:
+    recorder = Recorder()
+    read_config(recorder, stack="dev", root=ROOT)
+    assert recorder.asked == set(SCHEMA)
+
+
+def test_the_defaults_of_the_schema_are_those_of_the_program() -> None:
+    defaults = {key: written(told["default"]) for key, told in SCHEMA.items()}
+    assert configured(**defaults) == configured()
+
+
+@pytest.mark.parametrize("key", SCHEMA)
+def test_a_key_has_a_type_a_default_of_it_and_a_description(key: str) -> None:
+    told = SCHEMA[key]
+    assert set(told) == {"type", "default", "description"}
+    assert type(told["default"]) is TYPES[told["type"]]
+    assert told["description"].endswith(".")
+
+
+def test_keys_of_the_provider_carry_a_value_only() -> None:
+    others = {key: told for key, told in FILE["config"].items() if ":" in key}
+    assert set(others) == {"aws:region"}
+    assert all(set(told) == {"value"} for told in others.values())
+
+
+def test_the_program_is_where_the_file_says() -> None:
+    assert FILE["name"] == "loopwright"
+    assert (ROOT / FILE["main"] / "__main__.py").is_file()
+    assert FILE["runtime"] == {"name": "python", "options": {"virtualenv": ".venv"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), WRONG, ids=[" ".join(one[0]) + f" {number}" for number, one in enumerate(WRONG)]
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(values: dict[str, str], message: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        configured(**values)
+    assert message in str(caught.value)
+
+
+def test_what_is_configured_is_what_the_program_gets() -> None:
+    config = configured(
+        project="examples/other", snapStart="true", predictMemory="3008", trainingImage=IMAGE, protect="false"
+    )
+    assert config.folder == ROOT / "examples/other"
+    assert (config.snap_start, config.protect, config.memory.predict) == (True, False, 3008)
+    assert config.training_image == IMAGE
+
+
+def test_a_wrong_configuration_stops_the_program_with_its_message_alone() -> None:
+    with pytest.raises(pulumi.RunError, match="auth=none: use one of iam"):
+        run(main, {"loopwright:auth": "none"})
+
+
+def described() -> Iterator[str]:
+    yield from (told["description"] for told in SCHEMA.values())
+
+
+def test_no_two_keys_are_described_alike() -> None:
+    assert len(set(described())) == len(SCHEMA)
+
+
+def test_the_example_project_is_the_default() -> None:
+    assert (configured().folder / "project.py").is_file()
+    assert configured().folder.is_relative_to(Path(ROOT))
