@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,6 +99,9 @@ class _Api(BaseHTTPRequestHandler):
         event = self._mail.calls.get()
         self.send_response(200)
         self.send_header("Lambda-Runtime-Aws-Request-Id", "1")
+        # The runtime's client in C falls over without these two.
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() * 1e3) + _LIFE))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:f")
         self._end(event)
@@ -119,12 +123,22 @@ class _Api(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+class _Server(ThreadingHTTPServer):
+    """Serves one function; a function that ends hangs up in the middle of its request for a call."""
+
+    daemon_threads = True
+
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def started(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Iterator[Function]:
     """Start a command that is a runtime, in a folder, with an environment that has nothing else in it."""
     mail = _Mail()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Api, mail)) as server, tempfile.NamedTemporaryFile() as log:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), partial(_Api, mail)) as server, tempfile.NamedTemporaryFile() as log:
         Thread(target=server.serve_forever, daemon=True).start()
         host, port = server.server_address[:2]
         variables = {**environment, "AWS_LAMBDA_RUNTIME_API": f"{host!s}:{port}"}
@@ -137,9 +151,9 @@ def started(command: Sequence[str], environment: Mapping[str, str], folder: Path
                 server.shutdown()
 
 
-def isolated(python: Path, handler: str, package: Path, runtime: Path) -> list[str]:
-    """Return the command of a function that can import from its package, the runtime and nothing else."""
-    return [str(python), "-I", "-S", "-c", _ISOLATED, handler, str(package), str(runtime)]
+def isolated(python: Path, handler: str, *folders: Path) -> list[str]:
+    """Return the command of a function that can import from these folders and nothing else: the runtime is in one."""
+    return [str(python), "-I", "-S", "-c", _ISOLATED, handler, *map(str, folders)]
 
 
 def copy_runtime(folder: Path) -> Path:

@@ -1,0 +1,122 @@
+"""The sides of a comparison as they are deployed on Lambda: each in folders of its own, under the real runtime.
+
+Ours reads registry, model and features from an AWS that runs on this machine in a process of its own, and queues what
+it answered there. The peers read a file.
+"""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adapters import open_platform
+from benchmarks.peers.environments import python_with
+from benchmarks.serving.sides import AWS, FASTAPI, ONE_THREAD, ROOT
+from benchmarks.serving.world import FOLDER, FOUND, SENT, Prepared, event
+from infra.packages import build_package
+from loopwright.ports.table import Key
+from loopwright.serving.log import PREDICTIONS_QUEUE
+from loopwright.settings import AwsPlace, Settings
+from tests.clouds.aws import client
+from tests.clouds.lambda_runtime import Function, isolated, started
+
+PEERS = ROOT / "benchmarks" / "peers"
+SCIKIT = ("boto3", "fastapi", "joblib", "mangum", "numpy", "pandas", "scikit-learn")
+ROLE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A function: its handler, the folders that it imports from, its environment, and the event that it answers."""
+
+    handler: str
+    folders: tuple[Path, ...]
+    environment: Mapping[str, str]
+    event: object
+
+    def start(self) -> AbstractContextManager[Function]:
+        """Start a fresh process."""
+        command = isolated(Path(sys.executable), self.handler, *self.folders)
+        return started(command, {**ONE_THREAD, **self.environment}, self.folders[0])
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of a package, unzipped and zipped."""
+
+    unzipped: int
+    zipped: int
+
+
+def copied_to_aws(local: Settings, place: AwsPlace) -> Settings:
+    """Copy the items and objects of a local home to AWS, and return the settings with which they are found there."""
+    settings = replace(local, provider="aws", aws=place)
+    client(place.endpoint, "sqs").create_queue(QueueName=f"{place.queues}-{PREDICTIONS_QUEUE}")
+    with closing(open_platform(local)) as here, closing(open_platform(settings)) as there:
+        for info in here.blobs.list():
+            there.blobs.put(info.key, here.blobs.get(info.key).data)
+        for key in _keys(local.home):
+            if (found := here.table.get(key)) is not None:
+                there.table.put(key, found.value)
+    return settings
+
+
+def ours(settings: Settings, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:
+    """Build our package with the benchmark's project in it, and unzip it."""
+    project, folder = home / "project", home / "task"
+    project.mkdir()
+    shutil.copy(FOLDER / "project.py", project)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    built = build_package("serve", project=project, python_version=version, cache=home / "cache")
+    with zipfile.ZipFile(built.path) as archive:
+        archive.extractall(folder)
+    environment = {**replace(settings, project=folder / "project").to_env(), **ROLE}
+    sizes = Sizes(built.unzipped_bytes, built.path.stat().st_size)
+    return Deployed("functions.predict.main.handler", (folder, runtime), environment, event(SENT)), sizes
+
+
+def fastapi(prepared: Prepared, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:
+    """Lay out FastAPI + Mangum + ONNX Runtime + boto3."""
+    environment = {"PEER_MODEL": str(prepared.model), "PEER_AWS": "1", **AWS}
+    return _peer("fastapi_plain", FASTAPI, environment, runtime, home)
+
+
+def scikit(prepared: Prepared, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:
+    """Lay out FastAPI + Mangum + scikit-learn + boto3; its model is fitted where it will be loaded."""
+    model, maker = home / "peer.joblib", PEERS / "sklearn_plain.py"
+    command = [python_with(*SCIKIT, "msgspec", "typing-extensions"), maker, prepared.rows, model]
+    subprocess.run(command, cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    return _peer("sklearn_plain", SCIKIT, {"PEER_MODEL": str(model), **AWS}, runtime, home)
+
+
+def _peer(
+    module: str, packages: Sequence[str], environment: Mapping[str, str], runtime: Path, home: Path
+) -> tuple[Deployed, Sizes]:
+    folder = home / module
+    folder.mkdir()
+    shutil.copy(PEERS / f"{module}.py", folder)
+    libraries = python_with(*packages).parents[1] / "lib" / Path(os.__file__).parent.name / "site-packages"
+    call = event({**SENT, **FOUND})
+    return Deployed(f"{module}.handler", (folder, libraries, runtime), environment, call), _sizes(libraries, home)
+
+
+def _sizes(folder: Path, home: Path) -> Sizes:
+    archive = home / "peer.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as written:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                written.write(path, path.relative_to(folder))
+    return Sizes(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()), archive.stat().st_size)
+
+
+def _keys(home: Path) -> Iterator[Key]:
+    """Yield the keys of all items of a local home: a port lists one partition only."""
+    with closing(sqlite3.connect(home / "table.db")) as database:
+        for partition, sort in database.execute("SELECT partition, sort FROM items"):
+            yield Key(partition, sort)
