@@ -1,10 +1,14 @@
-"""moto's server, with what it does otherwise than AWS put right where a test would notice: `moto_server.py HOST PORT`."""
+"""moto's server, what it does otherwise than AWS put right where a test would notice: `moto_server.py HOST PORT`."""
 
 import json
 import sys
+import threading
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from moto.core.config import default_user_config
+from moto.dynamodb.models import DynamoDBBackend
 from moto.events.models import Rule
 from moto.server import main
 from moto.sqs import sqs_backends
@@ -25,6 +29,22 @@ def let_rules_choose_what_they_send() -> None:
     Rule._send_to_sqs_queue = send
 
 
+def write_items_one_at_a_time() -> None:
+    """Let a write expect and write in one; moto looks first, writes later, and lets two of a race win."""
+    turn = threading.RLock()
+
+    def in_turn(write: Callable[..., object]) -> Callable[..., object]:
+        @wraps(write)
+        def wait(*arguments: object, **options: object) -> object:
+            with turn:
+                return write(*arguments, **options)
+
+        return wait
+
+    for name in ("put_item", "update_item", "delete_item", "transact_write_items"):
+        setattr(DynamoDBBackend, name, in_turn(getattr(DynamoDBBackend, name)))
+
+
 def call_functions_without_docker() -> None:
     """Let functions be called and answer, though they run nothing."""
     default_user_config["lambda"]["use_docker"] = False
@@ -32,6 +52,7 @@ def call_functions_without_docker() -> None:
 
 if __name__ == "__main__":
     let_rules_choose_what_they_send()
+    write_items_one_at_a_time()
     call_functions_without_docker()
     host, port = sys.argv[1:]
     main(["-H", host, "-p", port])
