@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import os
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from adapters.aws.signing import Credentials
 from loopwright.clock import Clock, parse_time
@@ -31,17 +31,29 @@ class CredentialsKeeper:
         self._kept: Credentials | None = None
 
     def __call__(self) -> Credentials:
-        """Return good credentials.
+        """Return good credentials: the same object for as long as they are not fetched anew.
 
         Raises:
             DeniedError: this process has none.
+            UnavailableError: those there were have ended and no new ones can be had now.
         """
         kept = self._kept
-        if kept and (kept.expires is None or kept.expires - self._clock() > _EARLY):
+        if kept and self._good_for(kept) > _EARLY:
             return kept
         with self._lock:
-            self._kept = self._source()
+            kept = self._kept  # perhaps another thread has just fetched them
+            if kept and self._good_for(kept) > _EARLY:
+                return kept
+            try:
+                self._kept = self._source()
+            except UnavailableError:
+                if kept is None or self._good_for(kept) <= 0:
+                    raise
+                return kept
             return self._kept
+
+    def _good_for(self, credentials: Credentials) -> float:
+        return math.inf if credentials.expires is None else credentials.expires - self._clock()
 
 
 def source_of(environment: Mapping[str, str]) -> Source:
@@ -50,47 +62,79 @@ def source_of(environment: Mapping[str, str]) -> Source:
     A function has them in its environment and a container at an address; only a person has files and single sign-on,
     for which botocore is imported.
     """
-    if "AWS_ACCESS_KEY_ID" in environment:
+    if environment.get("AWS_ACCESS_KEY_ID"):
         return lambda: _from_environment(environment)
     if path := environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-        return lambda: _from_container(path)
-    return _from_files
+        return lambda: from_container(path)
+    return _Files(environment.get("AWS_PROFILE"))
 
 
 def _from_environment(environment: Mapping[str, str]) -> Credentials:
     key, secret = environment["AWS_ACCESS_KEY_ID"], environment.get("AWS_SECRET_ACCESS_KEY", "")
+    if not secret:
+        raise DeniedError("AWS_ACCESS_KEY_ID is set; set AWS_SECRET_ACCESS_KEY too")
     return Credentials(key, secret, environment.get("AWS_SESSION_TOKEN", ""))
 
 
-def _from_container(path: str) -> Credentials:
-    connection = http.client.HTTPConnection(_CONTAINER_HOST, timeout=_TIMEOUT)
+def from_container(path: str, *, host: str = _CONTAINER_HOST) -> Credentials:
+    """Return the credentials that a container's host has for it.
+
+    Raises:
+        UnavailableError: it does not answer, or with something else.
+    """
+    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
         content = answer.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise UnavailableError(f"the container's credentials: {error}") from error
     finally:
         connection.close()
     if answer.status != _OK:
         raise UnavailableError(f"the container's credentials: HTTP {answer.status}")
-    told = json.loads(content)
-    expires = parse_time(told["Expiration"])
-    return Credentials(told["AccessKeyId"], told["SecretAccessKey"], told.get("Token", ""), expires)
-
-
-def _from_files() -> Credentials:
     try:
-        from botocore.session import Session  # noqa: PLC0415 - half a second that only people pay
-    except ModuleNotFoundError as error:
-        raise DeniedError(f"{_NONE}, or install botocore, which reads profiles") from error
-    found = Session(profile=os.environ.get("AWS_PROFILE")).get_credentials()
-    if found is None:
-        raise DeniedError(f"{_NONE}, or sign in with `aws sso login` or `aws configure`")
-    frozen = found.get_frozen_credentials()
-    # Those of a role or of single sign-on end; botocore renews them and is asked again in time.
-    expires = time.time() + _EARLY + _FILES_KEPT if frozen.token else None
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires)
+        told = json.loads(content)
+        expires = parse_time(told["Expiration"])
+        return Credentials(told["AccessKeyId"], told["SecretAccessKey"], told.get("Token", ""), expires)
+    except (ValueError, KeyError, TypeError):
+        # The cause would quote what was answered, and that may be half a secret.
+        raise UnavailableError("the container's credentials: the answer is none") from None
+
+
+class _Files:
+    """A person's profile or single sign-on, found by botocore once; it renews what ends."""
+
+    def __init__(self, profile: str | None) -> None:
+        self._profile = profile
+        self._found: _Renewable | None = None
+
+    def __call__(self) -> Credentials:
+        try:
+            from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - half a second that only people pay
+            from botocore.session import Session  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise DeniedError(f"{_NONE}, or install botocore, which reads profiles") from error
+        try:
+            self._found = self._found or Session(profile=self._profile).get_credentials()
+            if self._found is None:
+                raise DeniedError(f"{_NONE}, or sign in with `aws sso login` or `aws configure`")
+            frozen = self._found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise DeniedError(f"{_NONE}, or sign in again: {error}") from error
+        # Those of a role or of single sign-on end; botocore renews them and is asked again in time.
+        expires = time.time() + _EARLY + _FILES_KEPT if frozen.token else None
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token or "", expires)
+
+
+class _Frozen(Protocol):
+    access_key: str
+    secret_key: str
+    token: str | None
+
+
+class _Renewable(Protocol):
+    def get_frozen_credentials(self) -> _Frozen: ...
 
 
 _FILES_KEPT: Final = 60.0

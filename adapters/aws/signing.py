@@ -62,14 +62,15 @@ class Signer:
         if self._service == "s3":
             headers["X-Amz-Content-SHA256"] = digest
         names, canonical = _canonical_headers(headers)
-        text = "\n".join((request.method, path_text(request.path), query_text(request.query), canonical, names, digest))
+        path = self._canonical_path(request)
+        text = "\n".join((request.method, path, query_text(request.query), canonical, names, digest))
         signature = self._signature(text, credentials, stamp)
         credential = f"{credentials.access_key}/{self._scope(stamp)}"
         headers["Authorization"] = f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         return headers
 
     def query(self, request: Request, credentials: Credentials, now: float, *, seconds: int) -> dict[str, str]:
-        """Return the request's query with what lets anyone send it for a while; its body is not covered."""
+        """Return the request's query with what lets anyone send it for a while; to S3 with any body."""
         stamp = _stamp(now)
         query = {
             **request.query,
@@ -82,9 +83,21 @@ class Signer:
         if credentials.token:
             query["X-Amz-Security-Token"] = credentials.token
         text = "\n".join(
-            (request.method, path_text(request.path), query_text(query), f"host:{request.host}\n", "host", UNSIGNED)
+            (
+                request.method,
+                self._canonical_path(request),
+                query_text(query),
+                f"host:{request.host}\n",
+                "host",
+                UNSIGNED if self._service == "s3" else hashlib.sha256(request.body).hexdigest(),
+            )
         )
         return {**query, "X-Amz-Signature": self._signature(text, credentials, stamp)}
+
+    def _canonical_path(self, request: Request) -> str:
+        """Return the path as it is signed: as it is sent for S3, encoded once more for all others."""
+        sent = path_text(request.path)
+        return sent if self._service == "s3" else path_text(sent)
 
     def _signature(self, canonical: str, credentials: Credentials, stamp: str) -> str:
         digest = hashlib.sha256(canonical.encode()).hexdigest()
@@ -106,7 +119,7 @@ class Signer:
 
 
 def path_text(path: str) -> str:
-    """Return a path as it is sent and signed: percent-encoded but for slashes."""
+    """Return a path as it is sent: percent-encoded but for slashes."""
     return quote(path, safe="/-_.~")
 
 
