@@ -37,7 +37,7 @@ _PASSING: Final = frozenset(
 )
 """Reasons of a canceled transaction that may be gone the next time."""
 
-_LIVE_AND_NOT_MINE: Final = "(attribute_not_exists(#x) OR #x >= :now) AND (attribute_not_exists(#w) OR #w <> :w)"
+_LIVE_AND_NOT_MINE: Final = "(attribute_not_exists(x) OR x >= :now) AND NOT contains(w, :w)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +177,17 @@ class Writes:
     def _update(self, key: Key, row: Row) -> Attributes:
         """Return the update that replaces an item, unless it has expired (it begins anew) or this was done already."""
         new = {"w": {"S": row.writes[0]}, **value_of(row), **({} if row.expires is None else expiry_of(row.expires))}
-        gone = ", ".join(f"#{name}" for name in ("v", "o", "x", "ttl") if name not in new)
-        sets = ", ".join(f"#{name} = :{name}" for name in new)
+        # `ttl` is a word of DynamoDB's own.
+        sets = ", ".join(f"{'#ttl' if name == 'ttl' else name} = :{name}" for name in new)
+        gone = ["v" if row.blob else "o", *([] if row.expires is not None else ["x", "#ttl"])]
         values = {f":{name}": value for name, value in new.items()}
         now = {":now": {"N": repr(float(self._clock()))}, ":none": {"N": "0"}, ":one": {"N": "1"}}
         return {
             "TableName": self._rows.table,
             "Key": place(key),
-            "UpdateExpression": f"SET #n = if_not_exists(#n, :none) + :one, {sets} REMOVE {gone}",
+            "UpdateExpression": f"SET n = if_not_exists(n, :none) + :one, {sets} REMOVE {', '.join(gone)}",
             "ConditionExpression": _LIVE_AND_NOT_MINE,
-            "ExpressionAttributeNames": {f"#{name}": name for name in ("n", "w", "v", "o", "x", "ttl")},
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
             "ExpressionAttributeValues": values | now,
             "ReturnValues": "UPDATED_OLD",
         }

@@ -79,8 +79,8 @@ class Pace:
 
 
 _PACES: Final = {
-    "moto": Pace(messages=60, items=300, examples=0.2),
-    "ministack": Pace(messages=60, items=300, examples=0.2),
+    "moto": Pace(messages=60, items=270, examples=0.2),
+    "ministack": Pace(messages=60, items=270, examples=0.2),
 }
 
 
