@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from tests.clouds.aws import ACCOUNT, REGION
 from tests.clouds.tools import MissingToolError, ministack_python
 
 _PATIENCE: Final = 60.0
+_NONE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,12 @@ class Ministack:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(*, auth: bool, port: int | None = None, folder: Path | None = None) -> Ministack:
+def start(
+    *, auth: bool, port: int | None = None, folder: Path | None = None, variables: Mapping[str, str] = _NONE
+) -> Ministack:
     """Start one and wait until it answers. With `auth` it refuses what IAM does not allow.
+
+    The functions that it runs find `variables` in their environment besides their own.
 
     Raises:
         MissingToolError: it cannot be installed here, or it does not come up.
@@ -63,7 +68,7 @@ def start(*, auth: bool, port: int | None = None, folder: Path | None = None) ->
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [python, "-m", "ministack"],
-            env=_environment(endpoint, home, auth=auth),
+            env={**_environment(endpoint, home, auth=auth), **variables},
             cwd=home,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -79,9 +84,9 @@ def start(*, auth: bool, port: int | None = None, folder: Path | None = None) ->
 
 
 @contextmanager
-def running(*, auth: bool) -> Iterator[Ministack]:
+def running(*, auth: bool, variables: Mapping[str, str] = _NONE) -> Iterator[Ministack]:
     """Start one for the time of the block."""
-    started = start(auth=auth)
+    started = start(auth=auth, variables=variables)
     try:
         yield started
     finally:

@@ -30,7 +30,7 @@ class CommandLine:
         """Return the variables that both it and its plugins need."""
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         found = {"PULUMI_PYTHON_EXECUTOR": str(self.executor)} if self.executor else {}
-        path = os.pathsep.join([str(self.plugins), str(self.program.parent), inherited["PATH"]])
+        path = os.pathsep.join(map(str, (self.plugins, self.program.parent, inherited["PATH"], TOOLS / "bin")))
         return {**inherited, **found, "PATH": path, "PYTHONPATH": str(ROOT), **_QUIET}
 
 

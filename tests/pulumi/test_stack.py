@@ -1,6 +1,5 @@
 """One stack, taken by the real `pulumi` through what stacks go through: each test goes on where the last one ended."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from tests.clouds.aws import client
 from tests.clouds.ministack import Ministack, running
-from tests.clouds.tools import MissingToolError, interpreter
+from tests.clouds.tools import ROOT, MissingToolError, interpreter
 from tests.pulumi.command_line import command_line
 from tests.pulumi.stack import PulumiError, Stack
 
@@ -126,6 +125,16 @@ def test_refresh_finds_what_was_changed_behind_its_back(stack: Stack, aws: Minis
     found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     assert found["VisibilityTimeout"] != "7"
     assert len(client(aws.endpoint, "iam").list_role_policies(RoleName=role)["PolicyNames"]) == 1
+
+
+def test_the_policy_pack_lets_the_stack_through_and_stops_a_bad_one(stack: Stack, aws: Ministack) -> None:
+    assert "unchanged" in stack.preview("--policy-pack", str(ROOT / "infra" / "policy"), "--expect-no-changes")
+    before = left(aws)
+    stack.configure(bad="true")
+    with pytest.raises(PulumiError, match=r"queue everybody-may-send"):
+        stack.run("up", "--yes", "--policy-pack", str(ROOT / "infra" / "policy"), stack=True)
+    stack.configure(bad="false")
+    assert left(aws) == before
 
 
 def test_another_address_is_another_subscription(stack: Stack, aws: Ministack) -> None:
