@@ -28,11 +28,14 @@ class CommandLine:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that both it and its plugins need."""
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         found = {"PULUMI_PYTHON_EXECUTOR": str(self.executor)} if self.executor else {}
         path = os.pathsep.join(map(str, (self.plugins, self.program.parent, inherited["PATH"], TOOLS / "bin")))
         return {**inherited, **found, "PATH": path, "PYTHONPATH": str(ROOT), **_QUIET}
 
+
+_OURS: Final = ("AWS_", "LOOPWRIGHT_", "PULUMI_")
+"""Somebody's own AWS account, and Pulumi account, are nothing to a stack of the tests."""
 
 _QUIET: Final[Mapping[str, str]] = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -1,4 +1,4 @@
-"""Policies, and the two things in them that an AWS on this machine does not do as AWS does."""
+"""Policies, and the three things in them that an AWS on this machine does not do as AWS does."""
 
 import json
 from typing import Any, Final
@@ -8,9 +8,15 @@ _NOBODY: Final = {"StringEquals": {"aws:PrincipalTag/nobody": "refused-without-t
 _ON_ANYTHING: Final = frozenset({"codebuild:BatchGetBuilds"})
 """Actions for which ministack does not find out what they are about: it asks whether they are allowed on `*`."""
 
+_BATCHED: Final = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+"""Actions that on AWS allow their batches too; ministack has an action of its own for these."""
+
 
 def put_here(policy: str) -> str:
-    """Return a policy that demands TLS of nobody, for here nobody has it; and that is otherwise as it was."""
+    """Return a policy as ministack has to have it for what AWS would do.
+
+    It demands TLS of nobody, for here nobody has it.
+    """
     document: dict[str, Any] = json.loads(policy)
     statements = [_here(one) for one in document["Statement"]]
     wider = [
@@ -28,4 +34,7 @@ def as_known(found: str | dict[str, Any], known: str) -> str:
 
 
 def _here(statement: dict[str, Any]) -> dict[str, Any]:
-    return {**statement, "Condition": _NOBODY} if statement.get("Condition") == _WITHOUT_TLS else statement
+    if statement.get("Condition") == _WITHOUT_TLS:
+        return {**statement, "Condition": _NOBODY}
+    batches = [f"{action}Batch" for action in statement["Action"] if action in _BATCHED]
+    return {**statement, "Action": [*statement["Action"], *batches]} if batches else statement
