@@ -1,10 +1,12 @@
 """A stack that is there: its functions are called as their callers do, and its stores are looked into."""
 
 import json
+import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,6 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from adapters import open_platform
+from loopwright.clock import ReplayClock
 from loopwright.ports import Platform
 from loopwright.registry import Registry
 from loopwright.settings import Settings
@@ -36,11 +39,19 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What `pulumi up` has made, by the outputs of the stack. `project` is the folder that was deployed."""
+    """What `pulumi up` has made, by the outputs of the stack.
+
+    Attributes:
+        aws: where it is.
+        outputs: what the stack says of itself.
+        platform: its stores, for who looks into them with every permission.
+        clock: the file that tells its functions the time.
+        key: signs the requests.
+    """
 
     aws: Ministack
     outputs: Mapping[str, Any]
-    project: Path
+    platform: Platform
     clock: Path
     key: Credentials = field(default_factory=lambda: Credentials("test", "test"))
 
@@ -74,16 +85,19 @@ class Deployed:
             raise RuntimeError(f"{target['Arn']} failed: {said}")
         return json.loads(said)
 
-    def platform(self) -> Platform:
-        """Open the stores of the stack, with every permission."""
-        environment = {**self.outputs["environment"], "AWS_ENDPOINT_URL": self.aws.endpoint}
-        environment |= {"LOOPWRIGHT_PROJECT": str(self.project), "LOOPWRIGHT_CLOCK_FILE": str(self.clock)}
-        return open_platform(Settings.from_env(environment))
-
     def champion(self) -> int | None:
         """Return the version that answers."""
-        platform = self.platform()
+        platform = self.platform
         return Registry(platform.table, clock=platform.clock, new_id=platform.new_id).routing("rain").champion
+
+    @property
+    def now(self) -> float:
+        """The moment that the stack takes for this one."""
+        return ReplayClock(self.clock)()
+
+    def path_of(self, function: str) -> str:
+        """Return where a function's URL is found by who cannot resolve its name."""
+        return f"/_aws/lambda-url/{urlsplit(self.outputs[f'{function}Url']).netloc.partition('.')[0]}"
 
     @property
     def prefix(self) -> str:
@@ -95,6 +109,16 @@ class Deployed:
         logs, group = client(self.aws.endpoint, "logs"), f"/aws/lambda/{self.prefix}-{function}"
         events = logs.filter_log_events(logGroupName=group).get("events", [])
         return "\n".join(event["message"] for event in events)
+
+
+@contextmanager
+def deployed_in(aws: Ministack, outputs: Mapping[str, Any], *, project: Path, clock: Path) -> Iterator[Deployed]:
+    """Open the stores of a stack for the time of the block; `project` is the folder that was deployed."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(name, "test")
+    local = {"LOOPWRIGHT_PROJECT": str(project), "LOOPWRIGHT_CLOCK_FILE": str(clock), "AWS_ENDPOINT_URL": aws.endpoint}
+    with closing(open_platform(Settings.from_env({**outputs["environment"], **local}))) as platform:
+        yield Deployed(aws, outputs, platform, clock)
 
 
 def awaited(look: Callable[[], T | None], *, patience: float = _PATIENCE) -> T:

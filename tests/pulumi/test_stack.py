@@ -8,8 +8,9 @@ import pytest
 
 from tests.clouds.aws import client
 from tests.clouds.ministack import Ministack, running
-from tests.clouds.tools import ROOT, MissingToolError, interpreter
+from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
+from tests.pulumi.pythons import newest_python
 from tests.pulumi.stack import PulumiError, Stack
 
 PROGRAM = Path(__file__).parent / "program"
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.xdist_group("stack")
 def aws() -> Iterator[Ministack]:
     try:
         command_line()
+        newest_python()
         with running(auth=True) as started:
             yield started
     except MissingToolError as error:
@@ -38,22 +40,12 @@ def stack(aws: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
         aws__region=REGION,
         protect="false",
         project="tests/airport",
-        pythonVersion=_python(),
+        pythonVersion=newest_python(),
         alarmEmail="one@example.org",
         monthlyBudget="50",
     )
     made.run("config", "set", "--secret", "note", "--", SECRET, stack=True)
     return made
-
-
-def _python() -> str:
-    for version in ("3.13", "3.12"):
-        try:
-            interpreter(version)
-        except MissingToolError:
-            continue
-        return version
-    pytest.skip("neither python3.13 nor python3.12 is on this machine")
 
 
 def _changes(said: str) -> dict[str, int]:
