@@ -1,7 +1,7 @@
 """An AWS on this machine with the stack in it, to try things out: `python -m tests.pulumi.sandbox up`, and `down`.
 
-What it consists of is in `.loopwright/sandbox`: the AWS's process, the state of the stack, and a file with the variables
-that lead there.
+What it consists of is in `.loopwright/sandbox`: the AWS, the state of the stack, and
+a file with the variables that lead there.
 """
 
 import argparse
@@ -90,11 +90,21 @@ def down(home: Path = HOME) -> None:
     if running := _running(home):
         if (home / "state").exists():
             Stack(_NAME, running.endpoint, home).destroy()
-        os.kill(running.pid, signal.SIGTERM)
-        limit = time.monotonic() + _PATIENCE
-        while _running(home) and time.monotonic() < limit:
-            time.sleep(0.1)
+        _end(running.pid)
     shutil.rmtree(home, ignore_errors=True)
+
+
+def _end(pid: int) -> None:
+    """End a process that may have been started by an earlier one of ours; it gets some time for it."""
+    limit = time.monotonic() + _PATIENCE
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        while time.monotonic() < limit:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # if it is a child of this very process
+            os.kill(pid, 0)
+            time.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
 
 
 def _running(home: Path) -> _Running | None:
@@ -124,11 +134,11 @@ def _told(endpoint: str, outputs: Mapping[str, Any], home: Path) -> str:
     return "\n".join(
         [
             "",
-            "The stack is deployed. Nobody has to sign here, and names need not be resolved; on AWS both are different.",
+            "The stack is deployed. Requests are signed as on AWS; any key does:",
             *lines,
             "",
-            "What the functions answer:",
-            f"  curl {here['predict']}/openapi.json",
+            "What a function answers, and how to ask:",
+            f"  curl --aws-sigv4 aws:amz:{REGION}:lambda --user test:test {here['predict']}/openapi.json",
             "The command line works on it too:",
             f"  source {home / 'environment'}",
             "  loopwright --help",
