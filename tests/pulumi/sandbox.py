@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from tests.clouds.aws import REGION
-from tests.clouds.ministack import start
+from tests.clouds.ministack import Ministack, start
 from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.pythons import newest_python
 from tests.pulumi.stack import PulumiError, Stack
@@ -30,6 +30,8 @@ from tests.pulumi.stack import PulumiError, Stack
 HOME: Final = ROOT / ".loopwright" / "sandbox"
 _NAME: Final = "sandbox"
 _PATIENCE: Final = 10.0
+_STARTED: Final[list[Ministack]] = []
+"""Those that this process has started: it must not forget them while they run."""
 
 
 class _Running(msgspec.Struct, frozen=True):
@@ -68,6 +70,7 @@ def up(project: str, home: Path = HOME) -> str:
         (home / "aws").mkdir(parents=True)
         _say("starting a local AWS ...")
         aws = start(auth=False, folder=home / "aws")
+        _STARTED.append(aws)
         running = _Running(aws.endpoint, aws.process.pid)
         (home / "running.json").write_bytes(msgspec.json.encode(running))
     stack = Stack(_NAME, running.endpoint, home)
@@ -95,13 +98,15 @@ def down(home: Path = HOME) -> None:
 
 
 def _end(pid: int) -> None:
-    """End a process that may have been started by an earlier one of ours; it gets some time for it."""
+    """End the process of an AWS, whether this process has started it or an earlier one; it gets some time for it."""
+    for one in _STARTED:
+        if one.process.pid == pid:
+            one.stop()
+            return
     limit = time.monotonic() + _PATIENCE
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
         while time.monotonic() < limit:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # if it is a child of this very process
             os.kill(pid, 0)
             time.sleep(0.1)
         os.kill(pid, signal.SIGKILL)

@@ -158,7 +158,8 @@ def test_with_one_permission_less_the_step_that_needs_it_is_denied(
 ) -> None:
     with without(deployed, function, action):
         said = step(deployed)
-        assert f"not authorized to perform: {action}" in said, said
+        # Delta's own client of S3 tells the status, and not what for.
+        assert f"not authorized to perform: {action}" in said or "403 Forbidden" in said, said
 
 
 @contextmanager
