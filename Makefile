@@ -7,10 +7,10 @@ RUN := $(UV) run --locked --quiet
 # A process that may not keep its bytecode compiles all of scikit-learn anew: every job would start seconds later.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test check format bench clean
+.PHONY: help setup demo up sandbox sandbox-down test check format bench clean
 
 help: ## Say what there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 setup: $(UV) ## Install what the project needs into .venv
 	@$(UV) sync --locked --quiet --compile-bytecode
@@ -25,6 +25,12 @@ demo: setup ## Live through a year of flights: train, serve, monitor, retrain, r
 
 up: setup ## Serve the example project on this machine
 	@$(RUN) loopwright up --project examples/flights
+
+sandbox: setup ## Deploy the example project into an AWS on this machine, and say how to call it
+	@$(RUN) python -m tests.pulumi.sandbox up
+
+sandbox-down: setup ## Take that away again
+	@$(RUN) python -m tests.pulumi.sandbox down
 
 test: check ## Check the code and run the tests
 	@$(RUN) pytest -n 2 --dist worksteal

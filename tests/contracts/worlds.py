@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from loopwright.clock import ReplayClock
 from loopwright.ports.events import Subscription
 from loopwright.settings import Provider, Settings
 from tests.clouds.aws import moto, throwaway
+from tests.clouds.ministack import ministack
+from tests.clouds.tools import MissingToolError
 
 DAWN: Final = 1_356_998_400.0
 """The moment at which every world begins: 2013-01-01T00:00:00Z."""
@@ -49,6 +53,16 @@ def _moto() -> Iterator[Settings]:
         yield replace(settings, aws=aws)
 
 
+@contextmanager
+def _ministack() -> Iterator[Settings]:
+    try:
+        endpoint = ministack()
+    except MissingToolError as error:
+        pytest.skip(f"ministack is not to be had: {error}")
+    with _place("aws") as settings, throwaway(endpoint, SUBSCRIPTIONS) as aws:
+        yield replace(settings, aws=aws)
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How much a world is asked to do where the quantity is not what is tested: some emulators are slow.
@@ -64,7 +78,10 @@ class Pace:
     examples: float = 1.0
 
 
-_PACES: Final = {"moto": Pace(messages=60, items=270, examples=0.2)}
+_PACES: Final = {
+    "moto": Pace(messages=60, items=270, examples=0.2),
+    "ministack": Pace(messages=60, items=270, examples=0.2),
+}
 
 
 def pace_of(world: str) -> Pace:
@@ -74,5 +91,5 @@ def pace_of(world: str) -> Pace:
 
 World = Callable[[], AbstractContextManager[Settings]]
 
-WORLDS: Final[dict[str, World]] = {"memory": _memory, "local": _local, "moto": _moto}
+WORLDS: Final[dict[str, World]] = {"memory": _memory, "local": _local, "moto": _moto, "ministack": _ministack}
 """Every contract runs over every world, through the real `open_platform`."""
