@@ -12,7 +12,7 @@ import pytest
 from loopwright.clock import ReplayClock
 from loopwright.ports.events import Subscription
 from loopwright.settings import Provider, Settings
-from tests.clouds.aws import moto, throwaway
+from tests.clouds.aws import LIVE, moto, throwaway
 from tests.clouds.ministack import ministack
 from tests.clouds.tools import MissingToolError
 
@@ -63,6 +63,12 @@ def _ministack() -> Iterator[Settings]:
         yield replace(settings, aws=aws)
 
 
+@contextmanager
+def _account() -> Iterator[Settings]:
+    with _place("aws") as settings, throwaway("", SUBSCRIPTIONS) as aws:
+        yield replace(settings, aws=aws)
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How much a world is asked to do where the quantity is not what is tested: some emulators are slow.
@@ -81,6 +87,7 @@ class Pace:
 _PACES: Final = {
     "moto": Pace(messages=60, items=270, examples=0.2),
     "ministack": Pace(messages=60, items=270, examples=0.2),
+    "account": Pace(messages=60, items=270, examples=0.2),
 }
 
 
@@ -93,3 +100,6 @@ World = Callable[[], AbstractContextManager[Settings]]
 
 WORLDS: Final[dict[str, World]] = {"memory": _memory, "local": _local, "moto": _moto, "ministack": _ministack}
 """Every contract runs over every world, through the real `open_platform`."""
+
+if LIVE:
+    WORLDS["account"] = _account
