@@ -39,4 +39,4 @@ config = read_config(pulumi.Config(), stack=pulumi.get_stack(), root=ROOT)
 deploy(config, Placeholders(Path(os.environ["LOOPWRIGHT_PLACEHOLDERS"])))
 note(pulumi.Config().require_secret("note"))
 if pulumi.Config().get_bool("bad"):
-    aws.sqs.Queue("everybody-may-send", sqs_managed_sse_enabled=False)
+    aws.sqs.Queue("loses-what-it-has", sqs_managed_sse_enabled=False)
