@@ -75,7 +75,7 @@ def _build(place: Path) -> None:
         raise MissingToolError("pulumi is not on PATH, and neither is go to build it: install one of them")
     print(f"building pulumi {VERSION} with {go}, once, for some minutes ...", file=sys.__stderr__, flush=True)
     stamp = f"-s -w -X {_MODULE}/sdk/v3/go/common/version.Version=v{VERSION}"
-    build = (go, "build", "-mod=readonly", "-trimpath", "-ldflags", stamp)
+    build = (go, "build", "-mod=readonly", "-ldflags", stamp)
     run(*build, "-o", place / "pulumi", f"{_MODULE}/pkg/v3/cmd/pulumi", cwd=Path(__file__).parent / "cli")
     sdk = run(go, "list", "-m", "-f", "{{.Dir}}", f"{_MODULE}/sdk/v3", cwd=Path(__file__).parent / "cli").strip()
     shutil.copyfile(Path(sdk) / "python" / "cmd" / _EXECUTOR, place / _EXECUTOR)

@@ -1,6 +1,6 @@
 """Once around the loop on what `pulumi up` has deployed, with IAM enforced; then with one permission less each time.
 
-The tests are steps: each goes on where the last one ended.
+Each step goes on where the last one ended.
 """
 
 import json
@@ -32,7 +32,7 @@ WINDY: list[dict[str, Any]] = [
     {"station": "north", "humidity": 20.0 + number % 80, "wind": 60.0 + number % 7} for number in range(120)
 ]
 
-pytestmark = [pytest.mark.xdist_group("loop"), pytest.mark.timeout(600)]
+Step = Callable[[Deployed, ModuleType], None]
 
 
 @pytest.fixture(scope="module")
@@ -71,21 +71,21 @@ def retrained(deployed: Deployed, why: str) -> Any:
     return awaited(lambda: (one := jobs.status(answer.body["job"])) and one.state != "running" and one)
 
 
-def test_a_person_starts_the_first_training_and_its_version_answers(deployed: Deployed, umbrella: ModuleType) -> None:
+def a_person_starts_the_first_training_and_its_version_answers(deployed: Deployed, umbrella: ModuleType) -> None:
     until = deployed.now - 3_600
     deployed.platform.lake.append("observations", umbrella.cases(600, until=until, wind=10.0))
     assert retrained(deployed, "the first").state == "succeeded"
     assert deployed.champion() == 1
 
 
-def test_nobody_is_answered_who_does_not_sign(deployed: Deployed) -> None:
+def nobody_is_answered_who_does_not_sign(deployed: Deployed, umbrella: ModuleType) -> None:
     url = f"{deployed.aws.endpoint}{deployed.path_of('predict')}/models/rain/predict"
     request = urllib.request.Request(url, data=json.dumps({"rows": WINDY[:1]}).encode(), method="POST")  # noqa: S310
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(request, timeout=60)  # noqa: S310 - our own AWS
 
 
-def test_predictions_and_their_labels_reach_the_lake(deployed: Deployed) -> None:
+def predictions_and_their_labels_reach_the_lake(deployed: Deployed, umbrella: ModuleType) -> None:
     answer = predicted(deployed, WINDY)
     assert (answer.status, answer.body["version"]) == (200, 1)
     ids = [one["id"] for one in answer.body["predictions"]]
@@ -95,9 +95,7 @@ def test_predictions_and_their_labels_reach_the_lake(deployed: Deployed) -> None
     assert awaited(lambda: "labels/rain" in deployed.platform.lake.tables()), tables
 
 
-def test_the_monitor_finds_drift_and_the_rule_has_a_better_version_trained(
-    deployed: Deployed, umbrella: ModuleType
-) -> None:
+def the_monitor_finds_drift_and_the_rule_has_a_better_version_trained(deployed: Deployed, umbrella: ModuleType) -> None:
     lake = deployed.platform.lake
     lake.append("observations", umbrella.cases(300, until=deployed.now + DAY, wind=60.0, seed=1))
     ReplayClock(deployed.clock).set(deployed.now + 2 * DAY)
@@ -107,7 +105,7 @@ def test_the_monitor_finds_drift_and_the_rule_has_a_better_version_trained(
     assert awaited(lambda: deployed.champion() == 2)
 
 
-def test_the_next_request_is_served_by_the_new_version(deployed: Deployed) -> None:
+def the_next_request_is_served_by_the_new_version(deployed: Deployed, umbrella: ModuleType) -> None:
     assert awaited(lambda: predicted(deployed, WINDY[:1]).body["version"] == 2)
 
 
@@ -141,27 +139,6 @@ def _trains(deployed: Deployed) -> str:
     return str(status.detail)
 
 
-@pytest.mark.parametrize(
-    ("function", "action", "step"),
-    [
-        ("jobs", "s3:PutObject", _trains),
-        ("predict", "sqs:SendMessage", _asks_for_a_prediction),
-        ("labels", "sqs:SendMessage", _tells_a_label),
-        ("retrain", "lambda:InvokeFunction", _asks_for_a_training),
-        ("retrain", "dynamodb:GetItem", _asks_for_a_training),
-        ("monitor", "dynamodb:Query", _monitors),
-        ("monitor", "s3:GetObject", _keeps_house),
-    ],
-)
-def test_with_one_permission_less_the_step_that_needs_it_is_denied(
-    deployed: Deployed, function: str, action: str, step: Callable[[Deployed], str]
-) -> None:
-    with without(deployed, function, action):
-        said = step(deployed)
-        # Delta's own client of S3 tells the status, and not what for.
-        assert f"not authorized to perform: {action}" in said or "403 Forbidden" in said, said
-
-
 @contextmanager
 def without(deployed: Deployed, function: str, action: str) -> Iterator[None]:
     """Take an action from a function's role, and give it back."""
@@ -179,3 +156,35 @@ def without(deployed: Deployed, function: str, action: str) -> Iterator[None]:
         yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
+
+
+STEPS: tuple[Step, ...] = (
+    a_person_starts_the_first_training_and_its_version_answers,
+    nobody_is_answered_who_does_not_sign,
+    predictions_and_their_labels_reach_the_lake,
+    the_monitor_finds_drift_and_the_rule_has_a_better_version_trained,
+    the_next_request_is_served_by_the_new_version,
+)
+DENIALS: tuple[tuple[str, str, Callable[[Deployed], str]], ...] = (
+    ("jobs", "s3:PutObject", _trains),
+    ("predict", "sqs:SendMessage", _asks_for_a_prediction),
+    ("labels", "sqs:SendMessage", _tells_a_label),
+    ("retrain", "lambda:InvokeFunction", _asks_for_a_training),
+    ("retrain", "dynamodb:GetItem", _asks_for_a_training),
+    ("monitor", "dynamodb:Query", _monitors),
+    ("monitor", "s3:GetObject", _keeps_house),
+)
+
+
+@pytest.mark.timeout(900)
+def test_the_loop_is_closed_on_aws_and_each_part_of_it_needs_its_permissions(
+    deployed: Deployed, umbrella: ModuleType, subtests: pytest.Subtests
+) -> None:
+    for step in STEPS:
+        with subtests.test(step.__name__):
+            step(deployed, umbrella)
+    for function, action, attempt in DENIALS:
+        with subtests.test(f"{function} without {action}"), without(deployed, function, action):
+            said = attempt(deployed)
+            # Delta's own client of S3 tells the status, and not what for.
+            assert f"not authorized to perform: {action}" in said or "403 Forbidden" in said, said

@@ -55,9 +55,9 @@ def scripted(*answers: Answer) -> Iterator[Script]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             script.asked.append(Asked(self.command, self.path, headers, body, self.client_address))
             given = script.answers.pop(0) if script.answers else Answer()
-            over.wait(given.silent)
-            self.close_connection = given.lost or given.closes
-            if given.lost:
+            nobody_waits = over.wait(given.silent)
+            self.close_connection = given.lost or given.closes or nobody_waits
+            if given.lost or nobody_waits:
                 return
             self.send_response(given.status)
             for name, value in {"Content-Length": str(len(given.body)), **given.headers}.items():

@@ -216,7 +216,7 @@ def test_a_place_has_one_client_a_service() -> None:
 
 
 def together(count: int, act: Callable[[], object]) -> None:
-    barrier = Barrier(count)
+    barrier = Barrier(count, timeout=20.0)
 
     def run(_: int) -> None:
         barrier.wait()
