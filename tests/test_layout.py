@@ -4,7 +4,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OURS = ("loopwright", "adapters", "pipelines", "functions")
+OURS = ("loopwright", "adapters", "pipelines", "functions", "infra")
 HEAVY = ("arro3", "deltalake", "duckdb", "onnxruntime", "pandas", "pyarrow", "scipy", "sklearn", "starlette")
 
 
