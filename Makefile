@@ -33,6 +33,7 @@ sandbox-down: setup ## Take that away again
 	@$(RUN) python -m tests.pulumi.sandbox down
 
 test: check ## Check the code and run the tests
+	@$(RUN) python -m tests.pulumi.prepare
 	@$(RUN) pytest -n 2 --dist worksteal
 
 check: setup ## Formatting, lint, types, import rules

@@ -1,0 +1,22 @@
+"""Makes what the tests of the stack need besides Python's packages: `python -m tests.pulumi.prepare`.
+
+What cannot be had is told, and the tests that need it are skipped by name.
+"""
+
+import sys
+
+from tests.clouds.tools import MissingToolError, ministack_python
+from tests.pulumi.command_line import command_line
+
+
+def main() -> None:
+    """Make all of it; what is there already takes no time."""
+    for needed in (ministack_python, command_line):
+        try:
+            needed()
+        except MissingToolError as error:
+            sys.stderr.write(f"{error}; tests that need it are skipped\n")
+
+
+if __name__ == "__main__":
+    main()
