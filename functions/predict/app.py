@@ -34,9 +34,10 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
-def create_app(platform: Platform, project: Project) -> Application:
-    """Return the function as an application of its own."""
-    return compose(project, platform.telemetry, [build(platform, project, Predictor(platform, project))])
+def create_app(platform: Platform, project: Project, predictor: Predictor | None = None) -> Application:
+    """Return the function as an application of its own, answering through a predictor, else through one of its own."""
+    answering = predictor or Predictor(platform, project)
+    return compose(project, platform.telemetry, [build(platform, project, answering)])
 
 
 def build(

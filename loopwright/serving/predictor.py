@@ -8,6 +8,7 @@ soon as it has answered; their failures are counted and change nothing.
 
 import time
 from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from loopwright.columns import Columns, take
 from loopwright.definitions import Model, Project
-from loopwright.errors import InvalidInputError, UnavailableError
+from loopwright.errors import InvalidInputError, LoopwrightError, UnavailableError
 from loopwright.features.online import OnlineStore
 from loopwright.features.serving import assemble
 from loopwright.features.validation import RowParser
@@ -95,6 +96,12 @@ class Predictor:
         ages = {view: [round(one, 3) for one in age.tolist()] for view, age in assembled.ages.items()}
         together = Predictions(model_name, serving.champion.version, _answers(answered, ids), ages)
         return [together] if len(requests) == 1 else _parted(together, [len(rows) for rows in requests])
+
+    def warm(self) -> None:
+        """Load what answers for every model, so that the first request need not; what fails, that request is told."""
+        for model in self._project.models:
+            with suppress(LoopwrightError):
+                self._versions.current(model)
 
     def refresh(self, model_name: str) -> Serving:
         """Read the registry and load what it names now instead of at the next request; raises as `predict` does."""

@@ -108,6 +108,19 @@ def test_no_rows_are_refused(platform: Platform, predictor: Predictor) -> None:
         predictor.predict("delays", [])
 
 
+def test_a_warm_predictor_answers_by_the_champion_it_has_and_a_failed_warming_is_told_to_the_request(
+    platform: Platform, predictor: Predictor
+) -> None:
+    predictor.warm()
+    with pytest.raises(UnavailableError, match="loopwright train"):
+        predictor.predict("delays", world.rows(1))
+    world.crown(platform, world.register(platform))
+    predictor.warm()
+    for info in list(platform.blobs.list()):
+        platform.blobs.delete(info.key)
+    assert len(predictor.predict("delays", world.rows(1)).predictions) == 1
+
+
 def test_a_model_that_the_project_lacks_is_not_found(predictor: Predictor) -> None:
     with pytest.raises(NotFoundError, match="it has delays"):
         predictor.predict("fares", world.rows(1))
