@@ -26,16 +26,13 @@ from infra.spec import (
 )
 from loopwright.definitions import Project, Resources
 from loopwright.errors import DefinitionError
+from loopwright.serving.log import FEATURES_QUEUE, LABELS_QUEUE, PREDICTIONS_QUEUE
 from loopwright.settings import DEFAULT_SUBSCRIPTIONS, TRIGGERS_QUEUE
 
 FUNCTION_MEMORY: Final = 10_240
 FUNCTION_CPU: Final = 6.0
 FUNCTION_TIMEOUT: Final = timedelta(minutes=15)
 """What a function has at most; a job that wants more runs in a container of its own."""
-
-PREDICTIONS: Final = "predictions"
-LABELS: Final = "labels"
-FEATURES: Final = "features"
 
 _PROCESSOR: Final = 1769  # MB; a function gets its processors with its memory, one for so much
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
@@ -58,7 +55,10 @@ def plan(project: Project, config: StackConfig) -> StackSpec:
     return StackSpec(
         prefix=_prefix(project, config),
         config=config,
-        queues=tuple(QueueSpec(name, _BATCH * _LEASES) for name in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE)),
+        queues=tuple(
+            QueueSpec(name, _BATCH * _LEASES)
+            for name in (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE)
+        ),
         rules=tuple(RuleSpec(one.prefix.split(".")[1], one.prefix, one.queue) for one in DEFAULT_SUBSCRIPTIONS),
         functions=functions,
         jobs=jobs,
@@ -85,13 +85,13 @@ def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
         "serve",
         config.memory.predict,
         _CALL,
-        (Read("blobs"), Read("table"), Send(PREDICTIONS)),
+        (Read("blobs"), Read("table"), Send(PREDICTIONS_QUEUE)),
         routes=("POST /models/{model}/predict", "GET /health", "GET /health/ready", "GET /openapi.json"),
         warm=config.provisioned_concurrency,
         snapshot=config.snap_start,
     )
     yield FunctionSpec(
-        "labels", "serve", config.memory.api, _CALL, (Send(LABELS),), routes=("POST /models/{model}/labels",)
+        "labels", "serve", config.memory.api, _CALL, (Send(LABELS_QUEUE),), routes=("POST /models/{model}/labels",)
     )
     yield FunctionSpec(
         "features",
@@ -99,7 +99,7 @@ def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
         config.memory.api,
         _CALL,
         # What was pushed is online when the answer is given; the lake gets it by the queue.
-        (Read("table"), Write("table"), Send(FEATURES)),
+        (Read("table"), Write("table"), Send(FEATURES_QUEUE)),
         routes=("POST /features/{view}/push", "POST /features/{view}/read"),
     )
     yield FunctionSpec(
@@ -114,7 +114,7 @@ def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
 
 
 def _collect(config: StackConfig) -> FunctionSpec:
-    queues = (PREDICTIONS, LABELS, FEATURES)
+    queues = (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE)
     stores = (Read("lake"), Write("lake"), Read("table"), Write("table"))
     return FunctionSpec(
         "collect",
@@ -186,7 +186,7 @@ def _alarms(functions: Iterable[FunctionSpec], config: StackConfig) -> Iterator[
             # Queues and schedules try again by themselves, and are heard when they give up.
             yield AlarmSpec("throttles", function.name, 0)
     yield AlarmSpec("p99", "predict", config.p99_milliseconds)
-    for queue in (PREDICTIONS, LABELS, FEATURES, TRIGGERS_QUEUE):
+    for queue in (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE):
         yield AlarmSpec("age", queue, int(_OLD.total_seconds()))
         yield AlarmSpec("dead", queue, 0)
     yield AlarmSpec("dead", FAILURES, 0)

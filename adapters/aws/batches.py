@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from adapters.aws.api import Api, ServiceError
+from adapters.aws.api import Api
+from adapters.aws.replies import ServiceError
 from loopwright.errors import UnavailableError
 
 _ATTEMPTS: Final = 8

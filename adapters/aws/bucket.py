@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from adapters.aws.api import Api, Reply, ServiceError, translated, translation
+from adapters.aws.api import Api
+from adapters.aws.replies import Reply, ServiceError, translated, translation
 from adapters.aws.signing import Request
 from loopwright.clock import parse_time
 from loopwright.errors import ConflictError, NotFoundError

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 from adapters.aws.signing import Credentials
 from loopwright.clock import Clock, parse_time
@@ -15,6 +16,7 @@ from loopwright.errors import DeniedError, UnavailableError
 Source = Callable[[], Credentials]
 
 _CONTAINER_HOST: Final = "169.254.170.2"
+_NEAR: Final = frozenset({_CONTAINER_HOST, "169.254.170.23", "127.0.0.1", "::1", "localhost"})
 _TIMEOUT: Final = 3.0
 _OK: Final = 200
 _EARLY: Final = 300.0
@@ -65,7 +67,10 @@ def source_of(environment: Mapping[str, str]) -> Source:
     if environment.get("AWS_ACCESS_KEY_ID"):
         return lambda: _from_environment(environment)
     if path := environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
-        return lambda: from_container(path)
+        return lambda: from_container(f"http://{_CONTAINER_HOST}{path}")
+    if url := environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        # So it is in a function that starts from a snapshot; the token is read when it is used, for it changes.
+        return lambda: from_container(url, token=environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", ""))
     return _Files(environment.get("AWS_PROFILE"))
 
 
@@ -76,15 +81,20 @@ def _from_environment(environment: Mapping[str, str]) -> Credentials:
     return Credentials(key, secret, environment.get("AWS_SESSION_TOKEN", ""))
 
 
-def from_container(path: str, *, host: str = _CONTAINER_HOST) -> Credentials:
-    """Return the credentials that a container's host has for it.
+def from_container(url: str, *, token: str = "") -> Credentials:
+    """Return the credentials that a container's host has for it, shown a token where it wants one.
 
     Raises:
+        DeniedError: the URL leads to another machine in the clear.
         UnavailableError: it does not answer, or with something else.
     """
-    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
+    where = urlsplit(url)
+    if where.scheme != "https" and where.hostname not in _NEAR:
+        raise DeniedError(f"the container's credentials: {url} is no address of this host; use https")
+    connect = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    connection = connect(where.netloc, timeout=_TIMEOUT)
     try:
-        connection.request("GET", path)
+        connection.request("GET", _target(where), headers={"Authorization": token} if token else {})
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -100,6 +110,10 @@ def from_container(path: str, *, host: str = _CONTAINER_HOST) -> Credentials:
     except (ValueError, KeyError, TypeError):
         # The cause would quote what was answered, and that may be half a secret.
         raise UnavailableError("the container's credentials: the answer is none") from None
+
+
+def _target(where: SplitResult) -> str:
+    return f"{where.path or '/'}{f'?{where.query}' if where.query else ''}"
 
 
 class _Files:

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from adapters.aws.api import ATTEMPTS, Api, ServiceError, translated
+from adapters.aws.api import ATTEMPTS, Api
+from adapters.aws.replies import ServiceError, translated
 from adapters.cloudevents import decode, encode
 from loopwright.clock import Clock, NewId
 from loopwright.errors import ConflictError, DeniedError, InvalidInputError, UnavailableError

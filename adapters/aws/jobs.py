@@ -8,8 +8,9 @@ from typing import Final, assert_never
 import msgspec
 from typing_extensions import override
 
-from adapters.aws.api import Api, translated
+from adapters.aws.api import Api
 from adapters.aws.job_items import Found, JobItem, JobItems
+from adapters.aws.replies import translated
 from adapters.aws.signing import Request
 from adapters.aws.training_jobs import Instance, TrainingJobs, instance_for, name_of
 from adapters.rules import check_job

@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 from typing_extensions import override
 
-from adapters.aws.api import Api, ServiceError, translated, translation
+from adapters.aws.api import Api
 from adapters.aws.batches import Batches, missing
 from adapters.aws.messages import BATCH, batches, dead_name, entry_of, message_of, queue_name, seconds_of
+from adapters.aws.replies import ServiceError, translated, translation
 from adapters.rules import MAX_ATTEMPTS, check_bodies
 from loopwright.clock import Clock, system_clock
 from loopwright.errors import DeniedError

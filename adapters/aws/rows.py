@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.aws.api import Api, translated
+from adapters.aws.api import Api
 from adapters.aws.ranges import Range
+from adapters.aws.replies import translated
 from loopwright.errors import UnavailableError
 from loopwright.ports.table import Key
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.aws.api import Api, ServiceError, translated, translation
+from adapters.aws.api import Api
 from adapters.aws.job_items import JobItem
+from adapters.aws.replies import ServiceError, translated, translation
 from loopwright.definitions.model import Resources
 from loopwright.errors import CapabilityError
 from loopwright.settings import AwsPlace

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.aws.api import ServiceError, translation
 from adapters.aws.overflow import Overflow
+from adapters.aws.replies import ServiceError, translation
 from adapters.aws.rows import REMEMBERED, Attributes, Row, Rows, attributes, expiry_of, place, value_of
 from adapters.items import Stored, after
 from loopwright.clock import Clock

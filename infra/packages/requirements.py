@@ -1,5 +1,6 @@
 """The libraries of a package: exactly those of the lock file, as wheels for the machine that will run them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,9 +20,9 @@ _NO_WHEEL: Final = re.compile(r"([A-Za-z0-9][\w.-]*)(?:==\S+)? has no (?:usable 
 
 
 def find_uv(root: Path) -> str:
-    """Return uv's path, or raise `NotFoundError`."""
+    """Return uv's path, or raise `NotFoundError`; what uv runs is told by it where it is."""
     own = root / ".tools" / "bin" / "uv"
-    found = shutil.which("uv") or (str(own) if own.is_file() else None)
+    found = shutil.which("uv") or os.environ.get("UV") or (str(own) if own.is_file() else None)
     if found is None:
         raise NotFoundError(
             "packages are built with uv, which is not on PATH: `make setup` installs it into .tools/bin"

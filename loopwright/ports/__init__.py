@@ -21,7 +21,7 @@ class Capabilities:
 
     Attributes:
         signed_urls: `Blobs.signed_url` gives URLs.
-        event_history: `Events.history` tells what was published.
+        event_history: `Events.recent` tells what was published.
         telemetry_history: what was measured can be read back.
         durable: other processes see the state, and it outlives this one.
         leases_replay: leases and delays of messages run by the platform's clock, so also by one that is replayed;

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters import open_platform
+from adapters.aws import jobs
 from functions.features.app import PUSH_ROUTE, READ_ROUTE
 from functions.labels.app import ROUTE as LABELS
 from functions.monitor.schedules import schedules
@@ -13,7 +14,7 @@ from functions.predict.app import ROUTE as PREDICT
 from functions.retrain.app import ROUTE as RETRAIN
 from infra.aws.schedules import expression
 from infra.packages import KIND_OF
-from infra.plan import FUNCTION_MEMORY, plan
+from infra.plan import FUNCTION_CPU, FUNCTION_MEMORY, FUNCTION_TIMEOUT, plan
 from infra.spec import ScheduleSpec, StackSpec, StartJobs
 from loopwright.definitions import Monitors, Project, Resources, Triggers
 from loopwright.definitions.project import load_project
@@ -144,3 +145,8 @@ def test_every_queue_and_every_function_has_an_alarm() -> None:
     for queue in spec.queues:
         assert {("age", queue.name), ("dead", queue.name)} <= alarmed
     assert {("dead", "failures"), ("p99", "predict")} <= alarmed
+
+
+def test_the_plan_and_who_starts_jobs_know_the_same_limits_of_a_function() -> None:
+    there = (jobs.FUNCTION_MEMORY_MB, jobs.FUNCTION_CPU, jobs.FUNCTION_TIMEOUT)
+    assert there == (FUNCTION_MEMORY, FUNCTION_CPU, FUNCTION_TIMEOUT)

@@ -6,7 +6,6 @@ a file with the variables that lead there.
 
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from infra.environment import exports
 from tests.clouds.aws import REGION
 from tests.clouds.ministack import Ministack, start
 from tests.clouds.tools import ROOT, MissingToolError
@@ -129,7 +129,7 @@ def _exports(endpoint: str, outputs: Mapping[str, Any], project: str) -> str:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    return exports(variables)
 
 
 def _told(endpoint: str, outputs: Mapping[str, Any], home: Path) -> str:

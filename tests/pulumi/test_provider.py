@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.pulumi.provider import all_types
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, UnknownKindError, kind
+from tests.pulumi.provider.kinds import KINDS, Aws, UnknownKindError, kind
 from tests.pulumi.provider.lookups import look_up
 from tests.pulumi.provider.policies import as_known, put_here
 from tests.pulumi.provider.wire import Asset, comparable, is_secret, plain, rewrapped, secret
@@ -75,3 +76,9 @@ def test_a_policy_keeps_all_but_the_demand_for_tls() -> None:
     assert refused["Condition"] != demand["Condition"]
     assert as_known(put_here(policy), policy) == policy
     assert json.loads(as_known(json.dumps({"Statement": [grant]}), policy)) == {"Statement": [grant]}
+
+
+def test_every_type_can_be_made_read_and_taken_away() -> None:
+    all_types.load()
+    assert len(KINDS) > 30
+    assert [kind(token).token for token in KINDS] == list(KINDS)

@@ -5,8 +5,9 @@ from threading import Barrier
 
 import pytest
 
-from adapters.aws.api import ATTEMPTS, Api, Clients, ServiceError, translated
+from adapters.aws.api import ATTEMPTS, Api, Clients
 from adapters.aws.credentials import CredentialsKeeper
+from adapters.aws.replies import ServiceError, translated
 from adapters.aws.signing import Credentials, Request
 from loopwright.errors import DeniedError, UnavailableError
 from tests.adapters.aws.scripted import Answer, Script, scripted

@@ -81,12 +81,29 @@ def test_a_function_has_its_credentials_in_its_environment() -> None:
 def test_a_container_has_them_at_an_address() -> None:
     told = f'{{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T","Expiration":"{isoformat(60.0)}"}}'
     with scripted(Answer(200, told.encode()), Answer(500), Answer(200, b'{"half'), Answer(lost=True)) as script:
-        host = script.endpoint.removeprefix("http://")
-        assert from_container("/v2/x", host=host) == Credentials("A", "S", "T", 60.0)
+        url = f"{script.endpoint}/v2/x"
+        assert from_container(url) == Credentials("A", "S", "T", 60.0)
         assert script.asked[0].target == "/v2/x"
         for _ in range(3):
             with pytest.raises(UnavailableError, match="the container's credentials"):
-                from_container("/v2/x", host=host)
+                from_container(url)
+
+
+def test_a_function_that_starts_from_a_snapshot_shows_the_token_it_has_now() -> None:
+    told = f'{{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T","Expiration":"{isoformat(60.0)}"}}'
+    with scripted(Answer(200, told.encode())) as script:
+        environment = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{script.endpoint}/2021-08-23/credentials"}
+        source = source_of(environment)
+        environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "since it was restored"  # noqa: S105 - of a test
+        assert source() == Credentials("A", "S", "T", 60.0)
+        assert script.asked[0].target == "/2021-08-23/credentials"
+        assert script.asked[0].headers["authorization"] == "since it was restored"
+
+
+def test_a_token_is_not_shown_to_another_machine_in_the_clear() -> None:
+    source = source_of({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example/credentials"})
+    with pytest.raises(DeniedError, match="is no address of this host; use https"):
+        source()
 
 
 def test_a_person_has_them_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

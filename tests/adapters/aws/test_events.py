@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.aws.api import ATTEMPTS, ServiceError
+from adapters.aws.api import ATTEMPTS
 from adapters.aws.events import KEPT, LEASE, EventBridgeEvents
+from adapters.aws.replies import ServiceError
 from adapters.memory.table import MemoryTable
 from loopwright.errors import InvalidInputError, UnavailableError
 from loopwright.ports.events import Event

@@ -133,11 +133,19 @@ def test_a_library_that_is_not_what_was_locked_is_not_installed(tmp_path: Path) 
 
 def test_without_uv_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("UV", raising=False)
     with pytest.raises(NotFoundError, match="make setup"):
         find_uv(tmp_path)
 
 
-def test_a_lock_file_that_does_not_fit_is_not_built_from(tmp_path: Path) -> None:
+def test_what_uv_runs_finds_it_without_a_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UV", "/opt/uv")
+    assert find_uv(tmp_path) == "/opt/uv"
+
+
+def test_a_lock_file_that_does_not_fit_is_not_built_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UV", find_uv(ROOT))
     table = '[project]\nname = "small"\nversion = "1"\nrequires-python = ">=3.11"\n'
     (tmp_path / "pyproject.toml").write_text(f"{table}dependencies = ['mangum']\noptional-dependencies.serve = []\n")
     own = '[[package]]\nname = "small"\nversion = "1"\nsource = { virtual = "." }\n'

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -16,7 +17,7 @@ from tests.pulumi.provider.inputs import Inputs
 Outputs = dict[str, Any]
 Made = tuple[str, Outputs]
 
-KINDS: Final[dict[str, "Kind"]] = {}
+KINDS: Final[dict[str, type["Kind"]]] = {}
 """All types that the stand-in knows, by their token."""
 
 
@@ -64,7 +65,7 @@ class Aws:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
-class Kind:
+class Kind(ABC):
     """A type of resource. Subclasses register themselves under their token.
 
     Attributes:
@@ -85,12 +86,13 @@ class Kind:
         """Register the type, unless it has no token: then others are made after it."""
         if token:
             cls.token, cls.replaces, cls.named, cls.tagged = token, frozenset({*replaces, named} - {""}), named, tagged
-            KINDS[token] = cls()
+            KINDS[token] = cls
 
+    @abstractmethod
     def create(self, aws: Aws, inputs: Inputs) -> Made:
         """Make it, and return its id and what else there is to know of it."""
-        raise NotImplementedError(self.token)
 
+    @abstractmethod
     def read(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> Outputs | None:
         """Return those of its properties that can be asked as they are now, or None if it is gone.
 
@@ -99,23 +101,29 @@ class Kind:
         Raises:
             ClientError: AWS says that it is gone, or anything else.
         """
-        raise NotImplementedError(self.token)
 
     def update(self, aws: Aws, id_: str, inputs: Inputs, known: Mapping[str, Any]) -> Outputs:
-        """Change it to what is asked for now, and return what else has changed with that."""
-        raise NotImplementedError(self.token)
+        """Change it to what is asked for now, and return what else has changed with that.
 
+        Raises:
+            UnknownKindError: nobody has written how; see there.
+        """
+        raise UnknownKindError(
+            f"{self.token} {id_}: the stand-in for AWS cannot change it in place; name the property in `replaces` if "
+            "AWS makes another one, else write its `update` in tests/pulumi/provider"
+        )
+
+    @abstractmethod
     def delete(self, aws: Aws, id_: str, known: Mapping[str, Any]) -> None:
         """Take it away."""
-        raise NotImplementedError(self.token)
 
 
 class Put(Kind):
     """A type of resource that AWS makes and changes by the same call."""
 
+    @abstractmethod
     def put(self, aws: Aws, inputs: Inputs) -> Made:
         """Make it, or make it what is asked for now."""
-        raise NotImplementedError(self.token)
 
     def create(self, aws: Aws, inputs: Inputs) -> Made:
         return self.put(aws, inputs)
@@ -132,7 +140,7 @@ def kind(token: str) -> Kind:
     """
     if token not in KINDS:
         raise UnknownKindError(f"{token}: the stand-in for AWS does not know this type; see tests/pulumi/provider")
-    return KINDS[token]
+    return KINDS[token]()
 
 
 def is_gone(error: ClientError) -> bool:

@@ -1,80 +1,16 @@
-"""Starting jobs, and what is told of those that nobody runs, through Lambda and SageMaker on this machine."""
+"""Starting jobs: where each runs, and what is left of one that cannot be started."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from adapters.aws.api import Clients
-from adapters.aws.job_runner import run_job
-from adapters.aws.jobs import GRACE, AwsJobs
-from adapters.memory.table import MemoryTable
-from loopwright.clock import new_id
+from adapters.aws.jobs import AwsJobs
 from loopwright.definitions import Resources
 from loopwright.errors import CapabilityError, DeniedError, UnavailableError
-from loopwright.ports.jobs import JobStatus
 from loopwright.settings import AwsPlace
+from tests.adapters.aws.jobs.starting import LARGE, SMALL, TRAINING, Make, only_training, start, told
 from tests.clouds.jobs import JobServices, Refused
-
-SMALL = Resources(memory_mb=2048, timeout=timedelta(minutes=10))
-LARGE = Resources(memory_mb=20_000, cpu=8, timeout=timedelta(hours=3))
-TRAINING = {"training_image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/jobs@sha256:1", "training_role": "arn:r"}
-
-
-class Moment:
-    def __init__(self) -> None:
-        self.now = 1e9
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def moment() -> Moment:
-    return Moment()
-
-
-@pytest.fixture
-def table(moment: Moment) -> MemoryTable:
-    return MemoryTable(moment)
-
-
-@pytest.fixture
-def place(services: JobServices) -> AwsPlace:
-    place = AwsPlace("eu-central-1", "the-bucket", "the-table", "airport-prod", "the-bus", endpoint=services.endpoint)
-    return replace(place, job_function="airport-jobs", **TRAINING)
-
-
-@pytest.fixture
-def jobs(place: AwsPlace, make: "Make") -> AwsJobs:
-    return make(place)
-
-
-Make = Callable[[AwsPlace], AwsJobs]
-
-
-@pytest.fixture
-def make(services: JobServices, table: MemoryTable, moment: Moment) -> Iterator[Make]:
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    clients = Clients("eu-central-1", endpoint=services.endpoint, environment=credentials)
-    yield lambda place: AwsJobs(clients.api, place, table, moment, new_id)
-    clients.close()
-
-
-def start(jobs: AwsJobs, key: str = "train-1", resources: Resources = SMALL) -> bool:
-    return jobs.start("train", key=key, arguments={"model": "delays"}, resources=resources)
-
-
-def told(jobs: AwsJobs, key: str = "train-1") -> JobStatus:
-    status = jobs.status(key)
-    assert status
-    return status
-
-
-def only_training(services: JobServices) -> dict:
-    (training,) = services.trainings.values()
-    return training
 
 
 def test_a_small_job_is_an_asynchronous_invocation(jobs: AwsJobs, services: JobServices) -> None:
@@ -188,79 +124,4 @@ def test_a_training_job_that_was_started_by_the_call_before_is_ours(
 
     monkeypatch.setattr(services, "_create", twice)
     assert start(jobs, resources=LARGE)
-    assert told(jobs).state == "running"
-
-
-def test_an_invocation_that_was_given_up_runs_nothing(
-    jobs: AwsJobs, services: JobServices, table: MemoryTable, moment: Moment
-) -> None:
-    """Lambda took the first one although its answer was an error."""
-    services.refusals = [Refused(403, "AccessDeniedException")]
-    with pytest.raises(DeniedError):
-        start(jobs)
-    assert run_job(table, moment, key="train-1", attempt="the first", program=("false",)) is None
-    start(jobs)
-    assert run_job(table, moment, key="train-1", attempt="the first", program=("false",)) is None
-    assert told(jobs).state == "running"
-
-
-def test_a_job_that_never_begins_has_failed_after_a_while(jobs: AwsJobs, moment: Moment) -> None:
-    start(jobs)
-    moment.now += GRACE
-    assert told(jobs).state == "running"
-    moment.now += 1
-    assert (told(jobs).state, told(jobs).ended) == ("failed", moment.now)
-    assert "did not begin within 900 s" in told(jobs).detail
-    assert not start(jobs)
-
-
-def test_what_begins_after_it_was_given_up_does_not_run(
-    jobs: AwsJobs, services: JobServices, table: MemoryTable, moment: Moment
-) -> None:
-    start(jobs)
-    moment.now += GRACE + 1
-    assert told(jobs).state == "failed"
-    ((payload,),) = services.invoked.values()
-    assert run_job(table, moment, **payload, program=("true",)) is None
-    assert told(jobs).state == "failed"
-
-
-@pytest.mark.parametrize(
-    ("status", "reason", "detail"),
-    [
-        ("Failed", "AlgorithmError: exit code 137", "failed: AlgorithmError: exit code 137"),
-        ("Stopped", "", "stopped: its process died without a word"),
-        ("Completed", "", "completed: its process died without a word"),
-    ],
-)
-def test_a_training_job_that_ended_without_a_word_has_failed_in_sagemakers_words(
-    jobs: AwsJobs, services: JobServices, status: str, reason: str, detail: str
-) -> None:
-    start(jobs, resources=LARGE)
-    assert told(jobs).state == "running"
-    only_training(services).update(TrainingJobStatus=status, FailureReason=reason)
-    (listed,) = jobs.list()
-    assert listed.state == "failed"
-    assert listed.detail.endswith(detail)
-    services.trainings.clear()
-    assert told(jobs) == listed
-
-
-def test_a_training_job_that_was_never_created_has_failed_after_a_while(
-    jobs: AwsJobs, services: JobServices, moment: Moment
-) -> None:
-    """Its starter died after the item."""
-    start(jobs, resources=LARGE)
-    services.trainings.clear()
-    assert told(jobs).state == "running"
-    moment.now += 3_601
-    assert told(jobs).state == "failed"
-    assert "did not begin" in told(jobs).detail
-
-
-def test_a_training_job_that_waits_for_its_machine_is_running(
-    jobs: AwsJobs, services: JobServices, moment: Moment
-) -> None:
-    start(jobs, resources=LARGE)
-    moment.now += 5 * 3_600
     assert told(jobs).state == "running"
