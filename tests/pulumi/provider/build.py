@@ -49,7 +49,7 @@ class RepositoryLifecycle(Put, token="aws:ecr/lifecyclePolicy:LifecyclePolicy", 
         aws.api("ecr").delete_lifecycle_policy(repositoryName=id_)
 
 
-class BuildProject(Put, token="aws:codebuild/project:Project", named="name", tagged=True):
+class BuildProject(Kind, token="aws:codebuild/project:Project", named="name", tagged=True):
     def create(self, aws: Aws, inputs: Inputs) -> Made:
         made = aws.api("codebuild").create_project(**self._asked(inputs))["project"]
         return made["arn"], {"arn": made["arn"]}
