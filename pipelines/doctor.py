@@ -58,7 +58,21 @@ def examine_machine(home: Path) -> Iterator[Finding]:
     low = free < _LOW_DISK
     advice = "make room: appends fail when the disk is full (nothing is lost)" if low else ""
     yield Finding("disk", "warning" if low else "fine", f"{free / 1e9:.1f} GB free at {there}", advice)
-    yield from _databases(home)
+
+
+def examine_databases(home: Path) -> Iterator[Finding]:
+    """Check the local provider's SQLite files, and that nobody holds their write lock for long."""
+    for path in sorted(home.glob("*.db")):
+        try:
+            told = _checked(path)
+        except sqlite3.OperationalError as error:
+            yield Finding(path.name, "warning", str(error), "see which process holds it: one may be stuck")
+            continue
+        except sqlite3.DatabaseError as error:
+            told = str(error)
+        fine = told == "ok"
+        advice = "" if fine else f"restore {path} from a copy, or recover it with sqlite3's .recover"
+        yield Finding(path.name, "fine" if fine else "broken", told if fine else f"damaged: {told}", advice)
 
 
 def examine_project(folder: Path) -> Iterator[Finding]:
@@ -78,21 +92,6 @@ def examine_state(platform: Platform, project: Project) -> Iterator[Finding]:
     for model in project.models:
         yield from _tables(platform, model)
         yield from _versions(platform, model)
-
-
-def _databases(home: Path) -> Iterator[Finding]:
-    """Check SQLite's files, and that nobody holds their write lock for long."""
-    for path in sorted(home.glob("*.db")):
-        try:
-            told = _checked(path)
-        except sqlite3.OperationalError as error:
-            yield Finding(path.name, "warning", str(error), "see which process holds it: one may be stuck")
-            continue
-        except sqlite3.DatabaseError as error:
-            told = str(error)
-        fine = told == "ok"
-        advice = "" if fine else f"restore {path} from a copy, or recover it with sqlite3's .recover"
-        yield Finding(path.name, "fine" if fine else "broken", told if fine else f"damaged: {told}", advice)
 
 
 def _checked(path: Path) -> str:

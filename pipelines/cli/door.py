@@ -58,12 +58,17 @@ class Workplace:
 
 
 def settings_of(folder: Path) -> "Settings":
-    """Return the settings of a project's folder; its time is the recorded one where a replay has left its clock."""
+    """Return the settings of a project's folder; its time is recorded where a replay has left its clock beside it.
+
+    Only this machine's own state is that old: what another provider has is told by the time that it is.
+    """
     from loopwright.settings import Settings  # noqa: PLC0415
 
     settings = Settings.from_env({**os.environ, "LOOPWRIGHT_PROJECT": str(folder)})
     clock = settings.home / CLOCK
-    return replace(settings, clock_file=clock) if settings.clock_file is None and clock.is_file() else settings
+    if settings.provider != "local" or settings.clock_file or not clock.is_file():
+        return settings
+    return replace(settings, clock_file=clock)
 
 
 @contextmanager

@@ -20,7 +20,8 @@ def status(project: ProjectOption = HERE, json: JsonOption = False) -> None:
         if json:
             print_json(seen)
         else:
-            status_view.show(seen, recorded=place.settings.clock_file is not None)
+            local = place.settings.provider == "local"
+            status_view.show(seen, recorded=place.settings.clock_file is not None, worker=local)
 
 
 def models(project: ProjectOption = HERE, model: ModelOption = "", json: JsonOption = False) -> None:
@@ -77,12 +78,16 @@ def runs(
 
 def doctor(project: ProjectOption = HERE, json: JsonOption = False) -> None:
     """Check this machine, the project and its state, and say what to do."""
-    from pipelines.doctor import Finding, examine_machine, examine_project, examine_state  # noqa: PLC0415
+    from pipelines import doctor as doing  # noqa: PLC0415
 
-    findings: list[Finding] = [*examine_machine(settings_of(project).home), *examine_project(project)]
+    settings = settings_of(project)
+    findings: list[doing.Finding] = [*doing.examine_machine(settings.home)]
+    if settings.provider == "local":
+        findings += doing.examine_databases(settings.home)
+    findings += doing.examine_project(project)
     if all(finding.level != "broken" for finding in findings):
         with opened(project) as place:
-            findings += examine_state(place.platform, place.project)
+            findings += doing.examine_state(place.platform, place.project)
     if json:
         print_json(findings)
     else:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pipelines.glance import Glance, ModelGlance
 
 
-def show(seen: "Glance", *, recorded: bool) -> None:
-    """Print a glance; `recorded` says that the time is told by a file."""
+def show(seen: "Glance", *, recorded: bool, worker: bool) -> None:
+    """Print a glance; `recorded`: the time is told by a file; `worker`: there has to be one, for nothing else works."""
     note = " [dim](recorded time)[/]" if recorded else ""
     out.print(f"[bold]{seen.project}[/] at {moment(seen.now)} UTC{note}", highlight=False)
     for model in seen.models:
@@ -22,8 +22,9 @@ def show(seen: "Glance", *, recorded: bool) -> None:
     dead = sum(depth.dead for depth in seen.queues.values())
     told = f"; [red]{dead} dead messages: loopwright redrive[/]" if dead else ""
     out.print(f"\n[dim]queues[/]  {waiting}{told}", highlight=False)
-    beat = "never ran: loopwright up" if seen.heartbeat is None else f"all done up to {moment(seen.heartbeat)}"
-    out.print(f"[dim]worker[/]  {beat}", highlight=False)
+    if worker or seen.heartbeat is not None:
+        beat = "never ran: loopwright up" if seen.heartbeat is None else f"all done up to {moment(seen.heartbeat)}"
+        out.print(f"[dim]worker[/]  {beat}", highlight=False)
 
 
 def _model(model: "ModelGlance", now: float) -> None:

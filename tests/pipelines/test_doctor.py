@@ -4,7 +4,7 @@ from pathlib import Path
 
 from adapters import open_platform
 from loopwright.settings import Settings
-from pipelines.doctor import Finding, examine_machine, examine_state
+from pipelines.doctor import Finding, examine_databases, examine_state
 from tests.pipelines.weather import World
 
 
@@ -29,6 +29,6 @@ def test_a_data_file_that_is_gone_is_found(world: World, tmp_path: Path) -> None
 
 def test_a_damaged_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "table.db").write_bytes(b"this was a database once" * 400)
-    found = {finding.what: finding for finding in examine_machine(tmp_path)}["table.db"]
+    found = {finding.what: finding for finding in examine_databases(tmp_path)}["table.db"]
     assert (found.level, found.told) == ("broken", "damaged: file is not a database")
     assert "table.db from a copy" in found.advice

@@ -2,11 +2,14 @@
 
 import errno
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from loopwright.clock import ReplayClock
 from loopwright.errors import GateRefusedError, InvalidInputError
-from pipelines.cli.door import run
+from loopwright.settings import AwsPlace
+from pipelines.cli.door import run, settings_of
 
 
 def failing(error: BaseException) -> Callable[..., object]:
@@ -33,6 +36,17 @@ def test_whatever_goes_wrong_is_told_in_words(
     printed = capsys.readouterr().err
     assert told in printed
     assert "Traceback" not in printed
+
+
+def test_recorded_time_is_that_of_this_machines_state_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock = tmp_path / ".loopwright" / "clock"
+    clock.parent.mkdir()
+    ReplayClock(clock).set(1.0)
+    assert settings_of(tmp_path).clock_file == clock
+    place = AwsPlace("eu-central-1", "a-bucket", "a-table", "airport", "a-bus")
+    for name, value in {**place.to_env(), "LOOPWRIGHT_PROVIDER": "aws"}.items():
+        monkeypatch.setenv(name, value)
+    assert settings_of(tmp_path).clock_file is None
 
 
 def test_where_a_surprise_happened_is_shown_to_those_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
