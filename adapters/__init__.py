@@ -6,7 +6,7 @@ from loopwright.errors import DefinitionError
 from loopwright.ports import Platform
 from loopwright.settings import Settings
 
-Provider = Literal["memory", "local", "aws"]
+Provider = Literal["memory", "local", "aws", "gcp"]
 
 
 def open_platform(settings: Settings) -> Platform:
@@ -28,6 +28,10 @@ def open_platform(settings: Settings) -> Platform:
             from adapters.aws.provider import AwsPlatform  # noqa: PLC0415
 
             return AwsPlatform(settings)
+        case "gcp":
+            from adapters.gcp.provider import GcpPlatform  # noqa: PLC0415
+
+            return GcpPlatform(settings)
         case _:
             choices = ", ".join(get_args(Provider))
             raise DefinitionError(f"LOOPWRIGHT_PROVIDER={settings.provider}: use one of {choices}")
