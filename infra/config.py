@@ -124,7 +124,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
     Raises:
         DefinitionError: a value is none that its key allows; the message names key, value and what is allowed.
     """
-    provider = _Keys(source).choice("provider", "aws", get_args(Cloud))
+    provider: Cloud = _Keys(source).choice("provider", "aws", get_args(Cloud))
     keys = _Keys(source, provider)
     return StackConfig(
         stack=stack,

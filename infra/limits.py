@@ -1,4 +1,4 @@
-"""What each provider gives at the most, and which values it takes: the only figures that plan and configuration share."""
+"""What each provider gives at the most, and which values it takes."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -119,7 +119,10 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A queue and its dead letters (aws/messaging.py, gcp/messaging.py). `lease`: how long a message is in one consumer's hands."""
+    """A queue and its dead letters (aws/messaging.py, gcp/messaging.py).
+
+    `lease`: how long a message is in one consumer's hands.
+    """
 
     name: str
     lease: timedelta
@@ -136,7 +139,9 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """A call of a function at every multiple of `every` since midnight UTC, `offset` later (aws/schedules.py, gcp/schedules.py).
+    """A call of a function by the clock (aws/schedules.py, gcp/schedules.py).
+
+    It comes at every multiple of `every` since midnight UTC, `offset` later.
 
     Attributes:
         name: of the schedule.

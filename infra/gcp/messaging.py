@@ -7,7 +7,7 @@ from typing import Final
 
 import pulumi
 import pulumi_gcp as gcp
-from pulumi import Output, Resource, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceOptions
 
 from infra.gcp.place import Place
 from infra.spec import FAILURES, QueueSpec, RuleSpec
@@ -37,12 +37,14 @@ class Messaging(pulumi.ComponentResource):
         topics: where each queue is sent to, by its short name.
         subscriptions: where each queue is taken from that is not pushed.
         events: where events are published.
+        failures: calls of schedules that came to nothing, for people to look at.
         agent: Pub/Sub itself, as others know it.
     """
 
     topics: Mapping[str, gcp.pubsub.Topic]
     subscriptions: Mapping[str, gcp.pubsub.Subscription]
     events: gcp.pubsub.Topic
+    failures: gcp.pubsub.Topic
     agent: Output[str]
 
     def __init__(
@@ -61,7 +63,7 @@ class Messaging(pulumi.ComponentResource):
         self.topics = {one.name: self.events if one.name in fed else self._topic(one.name) for one in queues}
         self._dead = {one.name: self._kept(f"{one.name}-dead") for one in queues}
         self.subscriptions = {one.name: self.subscribe(one, self) for one in queues if one.name not in pushed}
-        self._catch_failures()
+        self.failures = self._kept(f"{FAILURES}-dead")
         self.register_outputs({"events": self.events.name})
 
     def subscribe(self, spec: QueueSpec, parent: Resource, push: Push | None = None) -> gcp.pubsub.Subscription:
@@ -91,7 +93,7 @@ class Messaging(pulumi.ComponentResource):
             member=self.agent,
             opts=ResourceOptions(parent=subscription),
         )
-        self._let_in(f"{name}-dead-agent", dead, self.agent)
+        let_in(self._place, f"{name}-dead-agent", dead, self.agent)
         return subscription
 
     def _topic(self, name: str) -> gcp.pubsub.Topic:
@@ -129,33 +131,17 @@ class Messaging(pulumi.ComponentResource):
         typed = [f'hasPrefix(attributes."ce-type", "{prefix}")' for prefix in prefixes]
         return " OR ".join([f'attributes.queue = "{queue}"', *typed])
 
-    def _let_in(self, name: str, topic: gcp.pubsub.Topic, member: Output[str]) -> None:
-        gcp.pubsub.TopicIAMMember(
-            name,
-            project=self._place.project,
-            topic=topic.name,
-            role="roles/pubsub.publisher",
-            member=member,
-            opts=ResourceOptions(parent=topic),
-        )
 
-    def _catch_failures(self) -> None:
-        """Keep calls of schedules that came to nothing: Cloud Scheduler has no dead letters, it only writes its log."""
-        topic = self._kept(f"{FAILURES}-dead")
-        sink = gcp.logging.ProjectSink(
-            self._place.named(FAILURES),
-            project=self._place.project,
-            name=self._place.named(FAILURES),
-            destination=Output.concat("pubsub.googleapis.com/", topic.id),
-            filter=(
-                'resource.type="cloud_scheduler_job" AND severity>=ERROR'
-                f' AND resource.labels.job_id=~"^{self._place.prefix}-"'
-                f' AND resource.labels.location="{self._place.region}"'
-            ),
-            unique_writer_identity=True,
-            opts=ResourceOptions(parent=topic),
-        )
-        self._let_in(self._place.named(f"{FAILURES}-sink"), topic, sink.writer_identity)
+def let_in(place: Place, name: str, topic: gcp.pubsub.Topic, member: Input[str]) -> gcp.pubsub.TopicIAMMember:
+    """Let somebody publish to a topic."""
+    return gcp.pubsub.TopicIAMMember(
+        name,
+        project=place.project,
+        topic=topic.name,
+        role="roles/pubsub.publisher",
+        member=member,
+        opts=ResourceOptions(parent=topic),
+    )
 
 
 def _pushing(push: Push) -> gcp.pubsub.SubscriptionPushConfigArgs:

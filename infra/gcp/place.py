@@ -25,7 +25,7 @@ class Place:
         return f"{self.prefix}-{name}"
 
     def account(self, name: str) -> str:
-        """Return the name of a service account: these are short, and a prefix that is cut off gets a mark of its own."""
+        """Return the name of a service account: these are short, and a prefix that is cut off gets a mark."""
         full = self.named(name)
         if len(full) <= _ACCOUNT:
             return full

@@ -7,7 +7,7 @@ from typing import Final
 import pulumi_gcp as gcp
 from pulumi import Input, Output, Resource, ResourceOptions
 
-from infra.gcp.messaging import Messaging
+from infra.gcp.messaging import Messaging, let_in
 from infra.gcp.place import Place
 from infra.gcp.storage import Storage
 from infra.spec import Consume, Permission, Publish, Read, Send, Store, Write
@@ -67,9 +67,9 @@ class Ground:
         for permission in permissions:
             match permission:
                 case Send(queue):
-                    yield self._publisher(f"{name}-{queue}", self.messaging.topics[queue], account)
+                    yield self._sender(f"{name}-{queue}", self.messaging.topics[queue], account)
                 case Publish():
-                    yield self._publisher(f"{name}-events", self.messaging.events, account)
+                    yield self._sender(f"{name}-events", self.messaging.events, account)
                 case Consume(queue):
                     # What is pushed is not taken.
                     if queue in self.messaging.subscriptions:
@@ -109,17 +109,8 @@ class Ground:
             opts=ResourceOptions(parent=account),
         )
 
-    def _publisher(
-        self, name: str, topic: gcp.pubsub.Topic, account: gcp.serviceaccount.Account
-    ) -> gcp.pubsub.TopicIAMMember:
-        return gcp.pubsub.TopicIAMMember(
-            self.place.named(f"{name}-sender"),
-            project=self.place.project,
-            topic=topic.name,
-            role="roles/pubsub.publisher",
-            member=account.member,
-            opts=ResourceOptions(parent=account),
-        )
+    def _sender(self, name: str, topic: gcp.pubsub.Topic, account: gcp.serviceaccount.Account) -> Resource:
+        return let_in(self.place, self.place.named(f"{name}-sender"), topic, account.member)
 
     def _subscriber(
         self, name: str, subscription: gcp.pubsub.Subscription, account: gcp.serviceaccount.Account
@@ -148,9 +139,10 @@ def acts_as(
 
 
 def _stores(permissions: Sequence[Permission]) -> Mapping[Store, bool]:
-    """Return the stores that are permitted, and whether they may be written: of Google's roles, the second has the first."""
+    """Return the stores that are permitted, and whether they may be written: Google's role for that can read too."""
     found: dict[Store, bool] = {one.store: False for one in permissions if isinstance(one, Read)}
-    return found | {one.store: True for one in permissions if isinstance(one, Write)}
+    written: dict[Store, bool] = {one.store: True for one in permissions if isinstance(one, Write)}
+    return found | written
 
 
 def _under(bucket: str, prefix: str) -> str:

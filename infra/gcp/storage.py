@@ -13,7 +13,7 @@ EXPIRY: Final = "expires"
 """The collections that have the items, and the field that says when one goes away; `adapters/gcp` writes them."""
 
 _KEPT_VERSIONS_DAYS: Final = 30
-"""What is overwritten or deleted in the bucket can be brought back for so long; of the database, the last week's states."""
+"""What is overwritten or deleted in the bucket can be brought back for so long; of the database, a week's states."""
 
 
 class Storage(pulumi.ComponentResource):

@@ -10,7 +10,7 @@ from tests.infra.stacks import IMAGE, Made, configured, made
 TOLD = {"alarmEmail": "someone@example.org"}
 VARIANTS = {
     "plain": {},
-    "image": {"trainingImage": IMAGE, "auth": "apikey", "monthlyBudget": "20", "protect": "false", **TOLD},
+    "image": {"image": IMAGE, "auth": "apikey", "monthlyBudget": "20", "protect": "false", **TOLD},
     "tokens": {
         "auth": "jwt",
         "jwtIssuer": "https://issuer.example.org/",

@@ -18,7 +18,7 @@ SCHEMA: Mapping[str, Mapping[str, Any]] = {key: told for key, told in FILE["conf
 TYPES = {"string": str, "integer": int, "boolean": bool}
 
 WRONG = [
-    ({"provider": "azure"}, "provider=azure: use one of aws"),
+    ({"provider": "azure"}, "provider=azure: use one of aws, gcp"),
     ({"auth": "none"}, "auth=none: use one of iam, apikey, jwt, public-without-any-check"),
     ({"auth": "public"}, "auth=public: use one of"),
     ({"architecture": "x86"}, "architecture=x86: use one of x86_64, arm64"),
@@ -32,7 +32,7 @@ WRONG = [
     ({"auth": "jwt"}, "jwtIssuer=''"),
     ({"auth": "jwt", "jwtIssuer": "http://x/", "jwtAudience": "a"}, "wants an https:// address"),
     ({"auth": "jwt", "jwtIssuer": "https://x/"}, "jwtAudience=''"),
-    ({"trainingImage": "docker.io/someone/image:1"}, "trainingImage=docker.io/someone/image:1"),
+    ({"image": "docker.io/someone/image:1"}, "image=docker.io/someone/image:1"),
     ({"monthlyBudget": "10"}, "set alarmEmail too"),
 ]
 
@@ -93,9 +93,7 @@ def test_a_wrong_value_is_named_with_what_is_allowed(values: dict[str, str], mes
 
 
 def test_what_is_configured_is_what_the_program_gets() -> None:
-    config = configured(
-        project="examples/other", snapStart="true", predictMemory="3008", trainingImage=IMAGE, protect="false"
-    )
+    config = configured(project="examples/other", snapStart="true", predictMemory="3008", image=IMAGE, protect="false")
     assert config.folder == ROOT / "examples/other"
     assert (config.snap_start, config.protect, config.memory.predict) == (True, False, 3008)
     assert config.training_image == IMAGE

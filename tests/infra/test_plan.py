@@ -13,8 +13,9 @@ from functions.monitor.schedules import schedules
 from functions.predict.app import ROUTE as PREDICT
 from functions.retrain.app import ROUTE as RETRAIN
 from infra.aws.schedules import expression
+from infra.limits import LIMITS
 from infra.packages import KIND_OF
-from infra.plan import FUNCTION_CPU, FUNCTION_MEMORY, FUNCTION_TIMEOUT, plan
+from infra.plan import plan
 from infra.spec import ScheduleSpec, StackSpec, StartJobs
 from loopwright.definitions import Monitors, Project, Resources, Triggers
 from loopwright.definitions.project import load_project
@@ -73,7 +74,7 @@ def test_a_message_is_in_hand_for_six_times_as_long_as_its_consumer_may_take() -
         (Resources(memory_mb=512), 2048, False),
         (Resources(memory_mb=6000), 6000, False),
         (Resources(cpu=4), 7076, False),
-        (Resources(cpu=6), FUNCTION_MEMORY, False),
+        (Resources(cpu=6), 10_240, False),
         (Resources(memory_mb=20_000), 2048, True),
         (Resources(cpu=8), 2048, True),
         (Resources(timeout=timedelta(hours=2)), 2048, True),
@@ -149,4 +150,5 @@ def test_every_queue_and_every_function_has_an_alarm() -> None:
 
 def test_the_plan_and_who_starts_jobs_know_the_same_limits_of_a_function() -> None:
     there = (jobs.FUNCTION_MEMORY_MB, jobs.FUNCTION_CPU, jobs.FUNCTION_TIMEOUT)
-    assert there == (FUNCTION_MEMORY, FUNCTION_CPU, FUNCTION_TIMEOUT)
+    here = LIMITS["aws"].jobs
+    assert there == (here.memory, here.cpu, here.timeout)

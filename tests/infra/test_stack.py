@@ -31,7 +31,7 @@ FLIGHTS = load_project(ROOT / "examples/flights")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A stack whose training does not fit a function."""
     model = replace(FLIGHTS.models[0], resources=Resources(memory_mb=32_000))
-    spec = plan(replace(FLIGHTS, models=(model,)), configured(trainingImage=IMAGE))
+    spec = plan(replace(FLIGHTS, models=(model,)), configured(image=IMAGE))
     return run(lambda: aws.build(spec, EmptyArtifacts(tmp_path_factory.mktemp("large"))) and None)
 
 
