@@ -12,7 +12,7 @@ from infra.gcp.apis import Apis
 from infra.gcp.budget import budget
 from infra.gcp.callers import Callers
 from infra.gcp.dashboard import dashboard
-from infra.gcp.endpoints import Endpoints
+from infra.gcp.endpoints import endpoints
 from infra.gcp.feeds import Feeds, pushed
 from infra.gcp.image import BuiltImage
 from infra.gcp.jobs import Jobs
@@ -47,13 +47,13 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
     services = _services(spec, around, there, jobs)
     Feeds(place, spec.queues, services.values(), messaging=messaging, callers=around.callers)
     Schedules(place, spec.schedules, services, around.callers)
-    endpoints = Endpoints(place, config, [one for one in services.values() if one.spec.routes], around.key)
+    urls = endpoints([one for one in services.values() if one.spec.routes], around.key)
     alarms = Alarms(place, spec)
     page = dashboard(place, spec)
     if config.monthly_budget:
         budget(place, config, alarms.channels)
     return {
-        **endpoints.outputs,
+        **urls,
         "bucket": storage.bucket.name,
         "database": storage.database.name,
         "events": messaging.events.name,

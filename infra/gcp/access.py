@@ -1,6 +1,7 @@
 """How functions that are open to the network know their callers: by a key, or by tokens of a configured issuer."""
 
 from collections.abc import Mapping
+from typing import assert_never
 
 import pulumi
 import pulumi_gcp as gcp
@@ -10,11 +11,29 @@ from infra.config import StackConfig
 from infra.gcp.place import Place
 
 
-def access_variables(config: StackConfig) -> Mapping[str, str]:
-    """Return the variables by which a function knows its callers' tokens; a key is a secret's."""
-    if config.auth == "jwt":
-        return {"LOOPWRIGHT_JWT_ISSUER": config.jwt_issuer, "LOOPWRIGHT_JWT_AUDIENCE": config.jwt_audience}
-    return {}
+def is_open(config: StackConfig) -> bool:
+    """Return whether Cloud Run lets everybody through to an endpoint, and the function itself checks who it is.
+
+    Nothing is open without any check unless the configuration says so in as many words.
+    """
+    match config.auth:
+        case "iam":
+            return False
+        case "apikey" | "jwt" | "public-without-any-check":
+            return True
+        case _:
+            assert_never(config.auth)
+
+
+def access_variables(config: StackConfig, *, people: bool) -> Mapping[str, str]:
+    """Return the variables by which a function knows who may call it; a key is a secret's.
+
+    `people`: it is not only schedules and messages that call it.
+    """
+    told = {"LOOPWRIGHT_AUTH": config.auth if people else "iam"}
+    if people and config.auth == "jwt":
+        told |= {"LOOPWRIGHT_JWT_ISSUER": config.jwt_issuer, "LOOPWRIGHT_JWT_AUDIENCE": config.jwt_audience}
+    return told
 
 
 def api_key(place: Place, config: StackConfig) -> "ApiKey | None":

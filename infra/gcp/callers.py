@@ -56,9 +56,14 @@ def audience(place: Place, function: str) -> str:
     return place.named(function)
 
 
-def checked_by(place: Place, function: str) -> Mapping[str, str]:
-    """Return the variables by which a function knows its callers' tokens."""
+def checked_by(place: Place, function: str, *, front: bool) -> Mapping[str, str]:
+    """Return the variables by which a function knows its callers' tokens.
+
+    `front`: Cloud Run lets nobody else in; it has then verified a token's signature, and hands it on without one.
+    """
+    told = {"LOOPWRIGHT_CALLERS_FRONT": "cloud-run"} if front else {}
     return {
+        **told,
         "LOOPWRIGHT_CALLERS_AUDIENCE": audience(place, function),
         "LOOPWRIGHT_CALLERS_EMAILS": place.email(NAME),
     }

@@ -9,7 +9,7 @@ import pulumi_gcp as gcp
 from pulumi import Input, Output, ResourceOptions
 
 from infra.config import StackConfig
-from infra.gcp.access import ApiKey, access_variables
+from infra.gcp.access import ApiKey, access_variables, is_open
 from infra.gcp.callers import Callers, audience, checked_by
 from infra.gcp.roles import Account, Ground
 from infra.gcp.sizes import limits
@@ -65,6 +65,7 @@ class Service(pulumi.ComponentResource):
         super().__init__("loopwright:gcp:Service", self._name)
         self.spec, self._around, self._environment, self._called = spec, around, environment, called
         self.account = around.ground.account(spec.name, spec.permissions, self)
+        self._open = bool(spec.routes) and is_open(around.config)
         ready = [*self.account.grants]
         if around.key and spec.routes:
             ready.append(around.key.readable_by(spec.name, self.account.resource))
@@ -75,6 +76,7 @@ class Service(pulumi.ComponentResource):
             name=self._name,
             # Cloud Scheduler and Pub/Sub come from inside.
             ingress="INGRESS_TRAFFIC_ALL" if spec.routes else "INGRESS_TRAFFIC_INTERNAL_ONLY",
+            invoker_iam_disabled=self._open,
             custom_audiences=[audience(place, spec.name)],
             deletion_protection=False,  # it keeps nothing
             template=self._template(),
@@ -122,11 +124,12 @@ class Service(pulumi.ComponentResource):
 
     def _variables(self) -> Iterator[gcp.cloudrunv2.ServiceTemplateContainerEnvArgs]:
         around = self._around
-        checked = checked_by(around.ground.place, self.spec.name) if self._called else {}
-        access = access_variables(around.config) if self.spec.routes else {}
+        people = bool(self.spec.routes)
+        access = access_variables(around.config, people=people)
+        checked = checked_by(around.ground.place, self.spec.name, front=not self._open) if self._called else {}
         for name, value in {**self._environment, **checked, **access}.items():
             yield gcp.cloudrunv2.ServiceTemplateContainerEnvArgs(name=name, value=value)
-        if around.key and self.spec.routes:
+        if around.key and people:
             reference = gcp.cloudrunv2.ServiceTemplateContainerEnvValueSourceSecretKeyRefArgs(
                 secret=around.key.secret, version=around.key.version
             )
