@@ -6,8 +6,6 @@ therefore have been done twice; whoever writes with an expectation must recognis
 
 import http.client
 import random
-import select
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,8 +14,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from adapters.aws.credentials import CredentialsKeeper, source_of
-from adapters.aws.replies import Reply, refusal_of
+from adapters.aws.replies import refusal_of
 from adapters.aws.signing import Request, Signer
+from adapters.connections import Connections, Reply
 from loopwright.clock import system_clock
 from loopwright.errors import UnavailableError
 
@@ -53,8 +52,7 @@ class Api:
         self._signer = Signer(service, region)
         self.credentials = credentials
         self._sleep = sleep
-        self._timeout = timeout
-        self._idle: dict[str, list[http.client.HTTPConnection]] = {}
+        self._connections = Connections(secure=self._secure, timeout=timeout)
 
     def call(self, target: str, body: object, *, version: str = "1.0") -> dict[str, Any]:
         """Call an operation of a service that speaks AWS's JSON, such as `DynamoDB_20120810.GetItem`.
@@ -100,44 +98,11 @@ class Api:
 
     def close(self) -> None:
         """Hang up."""
-        for host in tuple(self._idle):
-            self._hang_up(host)
+        self._connections.close()
 
     def _once(self, request: Request) -> Reply:
         headers = self._signer.headers(request, self.credentials(), system_clock())
-        connection = self._connection(request.host)
-        try:
-            connection.request(request.method, request.target, request.body or None, headers)
-            answer = connection.getresponse()
-            body = answer.read()
-        except BaseException:
-            connection.close()
-            # Those that lay idle beside it are as old as it was: a process that slept for long tries one of them only.
-            self._hang_up(request.host)
-            raise
-        if answer.will_close:
-            connection.close()
-        else:
-            self._idle.setdefault(request.host, []).append(connection)
-        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
-
-    def _connection(self, host: str) -> http.client.HTTPConnection:
-        idle = self._idle.get(host, [])
-        while idle:
-            try:
-                connection = idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if not _has_news(connection):
-                return connection
-            connection.close()
-        if self._secure:
-            return http.client.HTTPSConnection(host, timeout=self._timeout, context=_tls())
-        return http.client.HTTPConnection(host, timeout=self._timeout)
-
-    def _hang_up(self, host: str) -> None:
-        for connection in self._idle.pop(host, []):
-            connection.close()
+        return self._connections.send(request.host, request.method, request.target, headers, request.body or None)
 
 
 class Clients:
@@ -161,24 +126,6 @@ class Clients:
         """Hang up."""
         for api in self._opened.values():
             api.close()
-
-
-def _has_news(connection: http.client.HTTPConnection) -> bool:
-    """Return whether something came over an idle connection: that can only be its end."""
-    watched = select.poll()
-    watched.register(connection.sock, select.POLLIN)
-    return bool(watched.poll(0))
-
-
-_context: ssl.SSLContext | None = None
-
-
-def _tls() -> ssl.SSLContext:
-    """Return the one context of this process: reading the certificates takes as long as a call."""
-    global _context  # noqa: PLW0603
-    if _context is None:
-        _context = ssl.create_default_context()
-    return _context
 
 
 def _domain(region: str) -> str:

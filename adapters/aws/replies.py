@@ -1,14 +1,14 @@
-"""What AWS answers: replies, refusals, and what a refusal is called outside of the adapters."""
+"""What AWS refuses, and what a refusal is called outside of the adapters."""
 
 import http.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import msgspec
 
+from adapters.connections import Reply
 from loopwright.errors import DeniedError, LoopwrightError, UnavailableError
 
 _SERVER_ERRORS: Final = 500
@@ -48,15 +48,6 @@ _DENIED: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a service answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class ServiceError(Exception):

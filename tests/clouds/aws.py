@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import boto3
 
+from adapters.aws.place import AwsPlace
 from loopwright.ports.events import Subscription
-from loopwright.settings import AwsPlace
 
 LIVE: Final = os.environ.get("LOOPWRIGHT_LIVE_AWS", "")
 """A region: the contracts run over a real account too, the one whose credentials are in the environment."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from adapters.aws.place import AwsPlace
 from adapters.aws.queues import SqsQueue
 from loopwright.errors import DeniedError, UnavailableError
 from loopwright.ports.queues import MESSAGE_LIMIT, Depth, Message
-from loopwright.settings import AwsPlace
 from tests.clouds.aws import client, moto, throwaway
 from tests.clouds.faulty import Body, Fault, Faulty, Forward, faulty, impatient, lost, refused
 

@@ -64,7 +64,7 @@ def image(context: Path, dockerfile: list[Instruction], tmp_path: Path) -> Image
 @pytest.fixture
 def settings(image: Image) -> Iterator[Settings]:
     with throwaway(moto(), ()) as place:
-        yield Settings("aws", image.folder, image.folder / "project", aws=place)
+        yield Settings("aws", image.folder, image.folder / "project", place=place.to_env())
 
 
 def ask_for(settings: Settings, *, model: str) -> None:

@@ -1,0 +1,69 @@
+"""What Google refuses, and what a refusal is called outside of the adapters.
+
+Source: "Errors", Google API design guide (google.aip.dev/193): `{"error": {"code", "message", "status"}}`.
+"""
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from adapters.connections import Reply
+from loopwright.errors import DeniedError, LoopwrightError, UnavailableError
+
+_SERVER_ERRORS: Final = 500
+_AGAIN: Final = frozenset({http.client.REQUEST_TIMEOUT, http.client.TOO_MANY_REQUESTS})
+_DENIED: Final = frozenset({http.client.UNAUTHORIZED, http.client.FORBIDDEN})
+_EXCERPT: Final = 300
+
+
+class ServiceError(Exception):
+    """A service refused a call.
+
+    Attributes:
+        code: Google's name of the reason, such as `FAILED_PRECONDITION`; `HTTP <status>` where it gives none.
+        status: of HTTP.
+        body: the whole answer.
+        repeated: whether the call had been sent before, so that it may have been done then.
+    """
+
+    def __init__(self, code: str, message: str, status: int, body: bytes, *, repeated: bool) -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code
+        self.status = status
+        self.body = body
+        self.repeated = repeated
+
+    @property
+    def throttled(self) -> bool:
+        """Whether the same call may work later."""
+        return self.status >= _SERVER_ERRORS or self.status in _AGAIN
+
+
+def refusal_of(reply: Reply, *, repeated: bool) -> ServiceError:
+    """Return what a reply says that is a refusal."""
+    code, message = f"HTTP {reply.status}", ""
+    try:
+        told = msgspec.json.decode(reply.body, type=dict[str, Any])["error"]
+        code, message = str(told.get("status") or code), str(told.get("message", ""))
+    except (AttributeError, KeyError, msgspec.MsgspecError):
+        message = reply.body[:_EXCERPT].decode("utf-8", "replace")
+    return ServiceError(code, message, reply.status, reply.body, repeated=repeated)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn a refusal into DeniedError where a permission is missing, else into UnavailableError."""
+    try:
+        yield
+    except ServiceError as error:
+        raise translation(error, doing) from error
+
+
+def translation(error: ServiceError, doing: str) -> LoopwrightError:
+    """Return what a refusal is called outside of the adapters."""
+    if error.status in _DENIED:
+        return DeniedError(f"could not {doing}: Google refuses it: {error}")
+    return UnavailableError(f"could not {doing}: {error}")

@@ -1,0 +1,170 @@
+"""Whose tokens a process has: those of the machine that it runs on, or of the person at the keyboard."""
+
+import http.client
+import json
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from loopwright.clock import Clock
+from loopwright.errors import DeniedError, UnavailableError
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+_METADATA: Final = "metadata.google.internal"
+_PATH: Final = "/computeMetadata/v1/instance/service-accounts/default/token"
+_ON_GOOGLE: Final = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_ML_JOB_ID", "GCE_METADATA_HOST")
+"""Variables of processes that have a service account of their own."""
+
+_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+_TIMEOUT: Final = 3.0
+_OK: Final = 200
+_EARLY: Final = 240.0
+"""Seconds before its end at which a token is fetched anew: the machine itself has a new one five minutes before."""
+
+
+class Tokens(Protocol):
+    """Where a client finds what it shows of itself."""
+
+    def header(self) -> Mapping[str, str]:
+        """Return the header that a request carries; empty where nobody asks for one.
+
+        Raises:
+            DeniedError: this process has no credentials.
+            UnavailableError: those there were have ended and no new ones can be had now.
+        """
+        ...
+
+
+class Nobody(Tokens):
+    """No token: for a Google on this machine."""
+
+    def header(self) -> Mapping[str, str]:
+        """Return no header."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and the moment at which it ends."""
+
+    text: str = field(repr=False)
+    expires: float
+
+
+Source = Callable[[], Token]
+
+
+class TokenKeeper(Tokens):
+    """Keeps the token of a source for as long as it is good; safe in any thread."""
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: Token | None = None
+
+    def header(self) -> Mapping[str, str]:
+        """Return the header with a good token."""
+        return {"Authorization": f"Bearer {self._token().text}"}
+
+    def _token(self) -> Token:
+        kept = self._kept
+        if self._good_for(kept) > _EARLY and kept:
+            return kept
+        with self._lock:
+            kept = self._kept  # perhaps another thread has just fetched one
+            if self._good_for(kept) > _EARLY and kept:
+                return kept
+            try:
+                self._kept = self._source()
+            except UnavailableError:
+                if kept is None or self._good_for(kept) <= 0:
+                    raise
+                return kept
+            return self._kept
+
+    def _good_for(self, token: Token | None) -> float:
+        return -math.inf if token is None else token.expires - self._clock()
+
+
+def source_of(environment: Mapping[str, str], clock: Clock) -> Source:
+    """Return where this process finds its tokens.
+
+    On Google's machines that is the machine; only a person has files and a login, for which google-auth is imported.
+    """
+    if not environment.get("GOOGLE_APPLICATION_CREDENTIALS") and any(environment.get(name) for name in _ON_GOOGLE):
+        host = environment.get("GCE_METADATA_HOST", _METADATA)
+        return lambda: from_machine(host, clock)
+    return _Person(clock)
+
+
+def from_machine(host: str, clock: Clock) -> Token:
+    """Return the token that the machine has for its service account.
+
+    Raises:
+        UnavailableError: it does not answer, or with something else.
+    """
+    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", _PATH, headers={"Metadata-Flavor": "Google"})
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise UnavailableError(f"the machine's token: {error}") from error
+    finally:
+        connection.close()
+    if answer.status != _OK:
+        raise UnavailableError(f"the machine's token: HTTP {answer.status}")
+    try:
+        told = json.loads(content)
+        return Token(str(told["access_token"]), clock() + float(told["expires_in"]))
+    except (ValueError, KeyError, TypeError):
+        # The cause would quote what was answered, and that may be half a token.
+        raise UnavailableError("the machine's token: the answer is none") from None
+
+
+class _Person:
+    """A person's login or the key of a service account, found by google-auth once; it renews what ends."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._found: Credentials | None = None
+
+    def __call__(self) -> Token:
+        try:
+            import google.auth
+            from google.auth.exceptions import GoogleAuthError
+            from google.auth.transport.requests import Request
+        except ModuleNotFoundError as error:
+            raise DeniedError(f"{_NONE}, or install google-auth[requests], which reads logins") from error
+        try:
+            if self._found is None:
+                self._found, _ = google.auth.default(scopes=[_SCOPE])
+            self._found.refresh(Request())  # type: ignore[no-untyped-call]
+        except GoogleAuthError as error:
+            raise DeniedError(f"{_NONE}: {error}") from error
+        return Token(_text(self._found), self._clock() + _seconds(self._found, self._clock()))
+
+
+def _text(credentials: Any) -> str:  # noqa: ANN401 - google-auth's classes are not typed
+    return str(credentials.token)
+
+
+def _seconds(credentials: Any, now: float) -> float:  # noqa: ANN401 - google-auth's classes are not typed
+    """Return for how long a token is good; google-auth tells its end in UTC and without saying so."""
+    from datetime import UTC  # noqa: PLC0415 - beside google-auth
+
+    expiry = credentials.expiry
+    return _EARLY + 60.0 if expiry is None else float(expiry.replace(tzinfo=UTC).timestamp()) - now
+
+
+_NONE: Final = "there are no Google credentials here: sign in with `gcloud auth application-default login`"
+
+
+def tokens_of(environment: Mapping[str, str], clock: Clock) -> Tokens:
+    """Return the tokens of this process."""
+    return TokenKeeper(source_of(environment, clock), clock)
