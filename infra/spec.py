@@ -180,7 +180,7 @@ class StackSpec:
 
     Attributes:
         prefix: how the names of all things begin.
-        config: what was configured; who may call the endpoints (aws/endpoints.py, gcp/endpoints.py) among it.
+        config: what was configured; who may call the endpoints (aws/endpoints.py, gcp/access.py) among it.
         queues: see there; as are rules, functions and schedules.
         jobs: what runs all jobs that fit it.
         containers: whether there are jobs that do not, and run in the same image elsewhere (aws/jobs.py, gcp/jobs.py).

@@ -11,7 +11,8 @@ from infra.artifacts import Artifact
 from infra.gcp.roles import Ground, acts_as, new_account
 from infra.gcp.sizes import limits
 
-_BUILDER: Final = Path(__file__).with_name("image_builder.py")
+BUILDER: Final = "image-builder"
+_SCRIPT: Final = Path(__file__).with_name("image_builder.py")
 _PYTHON: Final = "mirror.gcr.io/library/python:3.13-slim"
 _KEPT_IMAGES: Final = 5
 _OLD: Final = "2592000s"
@@ -77,7 +78,7 @@ class BuiltImage(pulumi.ComponentResource):
     def _builder(self, uri: Output[str], archive: gcp.storage.BucketObject, tag: str) -> gcp.cloudrunv2.Job:
         """Make the job that has the image built. It runs, and is waited for, once for every tag."""
         place, build = self._ground.place, self._build_account()
-        account = new_account(place, "image-builder", "what has the image built", self)
+        account = new_account(place, BUILDER, "what has the image built", self)
         variables = {
             "PROJECT": place.project,
             "REGION": place.region,
@@ -86,12 +87,12 @@ class BuiltImage(pulumi.ComponentResource):
             "IMAGE": uri,
             "ACCOUNT": build.email,
         }
-        reader = self._on_repository("image-builder", "roles/artifactregistry.reader", account)
-        starter = self._on_project("image-builder", "roles/cloudbuild.builds.editor", account)
+        reader = self._on_repository(BUILDER, "roles/artifactregistry.reader", account)
+        starter = self._on_project(BUILDER, "roles/cloudbuild.builds.editor", account)
         actor = acts_as(place.named("image-builder-build"), build, account.member, account)
         container = gcp.cloudrunv2.JobTemplateTemplateContainerArgs(
             image=_PYTHON,
-            commands=["python", "-c", _BUILDER.read_text("utf-8")],
+            commands=["python", "-c", _SCRIPT.read_text("utf-8")],
             resources=gcp.cloudrunv2.JobTemplateTemplateContainerResourcesArgs(limits=limits(512)),
             envs=[
                 gcp.cloudrunv2.JobTemplateTemplateContainerEnvArgs(name=name, value=value)
@@ -99,10 +100,10 @@ class BuiltImage(pulumi.ComponentResource):
             ],
         )
         return gcp.cloudrunv2.Job(
-            place.named("image-builder"),
+            place.named(BUILDER),
             project=place.project,
             location=place.region,
-            name=place.named("image-builder"),
+            name=place.named(BUILDER),
             run_execution_token=tag[:16],
             deletion_protection=False,
             template=gcp.cloudrunv2.JobTemplateArgs(

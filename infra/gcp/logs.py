@@ -6,6 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi import Output, ResourceOptions
 
+from infra.gcp.image import BUILDER
 from infra.gcp.messaging import Messaging, let_in
 from infra.gcp.place import Place
 from infra.gcp.storage import Storage
@@ -29,7 +30,8 @@ class Logs(pulumi.ComponentResource):
         a week after it has gone.
         """
         name, place = self._place.named("logs"), self._place
-        ours = _of(place, [one.name for one in spec.functions], [spec.jobs.name])
+        jobs = [spec.jobs.name] if spec.config.image else [spec.jobs.name, BUILDER]
+        ours = _of(place, [one.name for one in spec.functions], jobs)
         bucket = gcp.logging.ProjectBucketConfig(
             name,
             project=place.project,

@@ -15,14 +15,6 @@ from infra.spec import Consume, Permission, Publish, Read, Send, Store, Write
 PREFIXES: Final[Mapping[Store, str]] = {"blobs": "blobs/", "lake": "lake/", "table": "overflow/"}
 """Where a store has its objects; what is too large for an item of the database is an object too."""
 
-PROJECT_WIDE: Final[Mapping[str, str]] = {
-    "roles/datastore.user": "a database has no policy of its own; a condition names it",
-    "roles/datastore.viewer": "a database has no policy of its own; a condition names it",
-    "roles/cloudbuild.builds.editor": "a build has no policy of its own",
-    "roles/logging.logWriter": "a build writes its log into the project's",
-}
-"""The only of Google's roles that are granted on the whole project, and why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Account:

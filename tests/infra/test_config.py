@@ -73,7 +73,7 @@ def test_a_key_has_a_type_a_default_of_it_and_a_description(key: str) -> None:
 
 def test_keys_of_the_provider_carry_a_value_only() -> None:
     others = {key: told for key, told in FILE["config"].items() if ":" in key}
-    assert set(others) == {"aws:region"}
+    assert set(others) == {"aws:region", "gcp:region"}
     assert all(set(told) == {"value"} for told in others.values())
 
 
@@ -96,7 +96,7 @@ def test_what_is_configured_is_what_the_program_gets() -> None:
     config = configured(project="examples/other", snapStart="true", predictMemory="3008", image=IMAGE, protect="false")
     assert config.folder == ROOT / "examples/other"
     assert (config.snap_start, config.protect, config.memory.predict) == (True, False, 3008)
-    assert config.training_image == IMAGE
+    assert config.image == IMAGE
 
 
 def test_a_wrong_configuration_stops_the_program_with_its_message_alone() -> None:
