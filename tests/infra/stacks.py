@@ -34,13 +34,17 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/loopwright:1"
 
 @dataclass(frozen=True)
 class Registration:
-    """A resource as the program registers it: what each property is made of, and whether it may be deleted."""
+    """A resource as the program registers it: what each property is made of, and whether it may be deleted.
+
+    `waits_for`: all that has to be there before it.
+    """
 
     urn: str
     type: str
     name: str
     made_of: Mapping[str, Sequence[str]]
     protect: bool
+    waits_for: Sequence[str]
 
 
 class Monitor(MockMonitor):
@@ -60,7 +64,9 @@ class Monitor(MockMonitor):
         with thread_loop():
             answer = super().RegisterResource(request)
         made_of = {key: list(value.urns) for key, value in request.propertyDependencies.items()}
-        self._made.registrations.append(Registration(answer.urn, request.type, request.name, made_of, request.protect))
+        self._made.registrations.append(
+            Registration(answer.urn, request.type, request.name, made_of, request.protect, list(request.dependencies))
+        )
         return answer
 
 
