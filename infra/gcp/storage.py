@@ -1,16 +1,18 @@
 """The bucket of models, lake and packages, and the database of everything small."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import pulumi
 import pulumi_gcp as gcp
-from pulumi import Input, ResourceOptions
+from pulumi import ResourceOptions
 
 from infra.gcp.place import Place
 
 ITEMS: Final = "items"
 EXPIRY: Final = "expires"
-"""The collections that have the items, and the field that says when one goes away; `adapters/gcp` writes them."""
+SORT: Final = "s"
+"""The collections that have the items, the field that says when one goes away, and that of its name once more."""
 
 _KEPT_VERSIONS_DAYS: Final = 30
 """What is overwritten or deleted in the bucket can be brought back for so long; of the database, a week's states."""
@@ -63,21 +65,26 @@ class Storage(pulumi.ComponentResource):
             deletion_policy="DELETE",
             opts=state,
         )
-        self._index_nothing()
+        self._index_little()
         self.register_outputs({"bucket": self.bucket.name, "database": self.database.name})
 
-    def _index_nothing(self) -> None:
-        """Switch the indexes of single fields off: items are found by their names, and every index is paid for."""
-        everything = self._field("unindexed", "*", None)
-        # A field that is expired by keeps an exemption of its own.
-        self._field("expiry", EXPIRY, gcp.firestore.FieldTtlConfigArgs(), after=everything)
+    def _index_little(self) -> None:
+        """Switch the indexes of single fields off but for one: every index is paid for with every write.
+
+        Items are found by their names; only who begins at the end needs an index, of the names' falling order.
+        """
+        falling = gcp.firestore.FieldIndexConfigIndexArgs(order="DESCENDING", query_scope="COLLECTION")
+        everything = self._field("unindexed", "*")
+        expiry = self._field("expiry", EXPIRY, ttl=gcp.firestore.FieldTtlConfigArgs(), after=everything)
+        self._field("sort", SORT, indexes=[falling], after=expiry)
 
     def _field(
         self,
         name: str,
         field: str,
-        ttl: Input[gcp.firestore.FieldTtlConfigArgs] | None,
         *,
+        indexes: Sequence[gcp.firestore.FieldIndexConfigIndexArgs] = (),
+        ttl: gcp.firestore.FieldTtlConfigArgs | None = None,
         after: gcp.firestore.Field | None = None,
     ) -> gcp.firestore.Field:
         return gcp.firestore.Field(
@@ -86,7 +93,7 @@ class Storage(pulumi.ComponentResource):
             database=self.database.name,
             collection=ITEMS,
             field=field,
-            index_config=gcp.firestore.FieldIndexConfigArgs(indexes=[]),
+            index_config=gcp.firestore.FieldIndexConfigArgs(indexes=list(indexes)),
             ttl_config=ttl,
             # Firestore changes one thing of a collection at a time.
             opts=ResourceOptions(parent=self.database, protect=False, depends_on=[after] if after else None),

@@ -59,19 +59,24 @@ def test_the_bucket_is_private_and_what_is_overwritten_comes_back_for_a_while(st
     ]
 
 
-def test_the_database_is_one_for_the_stack_and_indexes_nothing(stack: Stack) -> None:
+def test_the_database_is_one_for_the_stack_and_indexes_what_is_read_from_the_end(stack: Stack) -> None:
     made = stack("google")
     (database,) = made.of(DATABASE).values()
     assert (database["name"], database["type"]) == ("flights-dev-table", "FIRESTORE_NATIVE")
     assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     fields = {one["field"]: one for one in made.of("firestore/field:Field").values()}
-    assert set(fields) == {"*", "expires"}
-    assert all(one["indexConfig"] == {"indexes": []} for one in fields.values())
+    assert {name: one["indexConfig"]["indexes"] for name, one in fields.items()} == {
+        "*": [],
+        "expires": [],
+        "s": [{"order": "DESCENDING", "queryScope": "COLLECTION"}],
+    }
     assert {name for name, one in fields.items() if "ttlConfig" in one} == {"expires"}
+    assert {one["collection"] for one in fields.values()} == {"items"}
 
 
 def test_a_message_that_fails_five_times_is_kept_for_two_weeks(stack: Stack) -> None:
     made = stack("google")
+    assert all(10 <= one["ackDeadlineSeconds"] <= 600 for one in made.of(SUBSCRIPTION).values())
     topics = {one["topic"] for name, one in made.of(SUBSCRIPTION).items() if name.endswith("-dead")}
     for name, one in made.of(SUBSCRIPTION).items():
         assert one["messageRetentionDuration"] == f"{14 * 86_400}s"
