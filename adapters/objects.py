@@ -41,8 +41,12 @@ class Objects(Protocol):
         """Return one page of a listing: of the keys that start with `prefix` and come after `after`.
 
         With a delimiter, keys that have it after the prefix are told by what they begin with, up to and with it.
-        `page` is where the one before ended.
+        `page` is where the one before ended. A page may have one more than the `most`.
         """
+        ...
+
+    def signed_url(self, key: str, *, method: str, seconds: int) -> str:
+        """Return a URL by which anyone can send one method to one key for a while."""
         ...
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[BlobInfo]:

@@ -102,6 +102,7 @@ class Bucket(Objects):
             _text(told, "NextContinuationToken") if _text(told, "IsTruncated") == "true" else "",
         )
 
+    @override
     def signed_url(self, key: str, *, method: str, seconds: int) -> str:
         """Return a URL by which anyone can send one method to one key for a while."""
         return self._api.signed_url(self._request(method, key), seconds=seconds)

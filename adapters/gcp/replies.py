@@ -23,7 +23,8 @@ class ServiceError(Exception):
     """A service refused a call.
 
     Attributes:
-        code: Google's name of the reason, such as `FAILED_PRECONDITION`; `HTTP <status>` where it gives none.
+        code: Google's name of the reason, such as `FAILED_PRECONDITION`, or storage's own, such as `conditionNotMet`;
+            `HTTP <status>` where it gives none.
         status: of HTTP.
         body: the whole answer.
         repeated: whether the call had been sent before, so that it may have been done then.
@@ -47,8 +48,9 @@ def refusal_of(reply: Reply, *, repeated: bool) -> ServiceError:
     code, message = f"HTTP {reply.status}", ""
     try:
         told = msgspec.json.decode(reply.body, type=dict[str, Any])["error"]
-        code, message = str(told.get("status") or code), str(told.get("message", ""))
-    except (AttributeError, KeyError, msgspec.MsgspecError):
+        reason = told["errors"][0]["reason"] if told.get("errors") else ""
+        code, message = str(told.get("status") or reason or code), str(told.get("message", ""))
+    except (AttributeError, IndexError, KeyError, TypeError, msgspec.MsgspecError):
         message = reply.body[:_EXCERPT].decode("utf-8", "replace")
     return ServiceError(code, message, reply.status, reply.body, repeated=repeated)
 
