@@ -4,9 +4,9 @@ What the emulator does otherwise than Firestore, as far as it matters here:
 
 - It takes a call for a visitor's unless it is told `Bearer owner`; service accounts are no visitors, so it is told so.
 - A commit that meets the lock of a transaction gives up after 2 seconds with ABORTED; Firestore's waits for longer.
-- It needs no index: a query that Firestore would refuse for want of one is answered. Neither sorts by falling names
-  without one; the emulator never does.
-- Every database is there as soon as it is named, and `expireTime` policies are not kept: nothing is ever removed.
+- It needs no index: a query that Firestore would refuse for want of one is answered. Only by falling names it never
+  sorts, which Firestore does where there is an index for it.
+- Every database is there as soon as it is named, and no document is ever removed because it has expired.
 - It takes requests, and gives answers, of any size, and knows no quotas.
 """
 
@@ -18,8 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from typing_extensions import override
+
 from adapters.connections import Connections
 from tests.clouds.google.front import Answer, Request, Service
+from tests.clouds.google.world import free_port
 from tests.clouds.tools import MissingToolError
 
 JAR: Final = Path(
@@ -40,6 +43,7 @@ class Firestore(Service):
         self._host = f"127.0.0.1:{port}"
         self._connections = Connections(secure=False, timeout=120.0)
 
+    @override
     def takes(self, request: Request) -> bool:
         """Return whether documents are meant, or all documents of a database (the emulator's own call)."""
         parts = request.path.split("/")
@@ -50,12 +54,14 @@ class Firestore(Service):
                 return True
         return False
 
+    @override
     def answer(self, request: Request) -> Answer:
         """Let the emulator answer."""
         headers = {"Content-Type": "application/json", "Authorization": "Bearer owner"}
         reply = self._connections.send(self._host, request.method, request.target, headers, request.body)
         return Answer(reply.status, reply.body, {"Content-Type": reply.headers.get("content-type", "application/json")})
 
+    @override
     def close(self) -> None:
         """End the emulator."""
         self._connections.close()
@@ -73,9 +79,7 @@ def start(folder: Path) -> Firestore:
     Raises:
         MissingToolError: it is not on this machine, or does not come up.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     log = folder / "firestore.log"
     with log.open("wb") as output:
         emulator = subprocess.Popen(_command(port), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
