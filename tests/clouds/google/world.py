@@ -31,7 +31,19 @@ def _storage() -> Start:
     return starter
 
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"storage": _storage}
+def _firestore() -> Start:
+    from tests.clouds.google.firestore import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+def _accounts() -> Start:
+    from tests.clouds.google.accounts import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {"accounts": _accounts, "storage": _storage, "firestore": _firestore}
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
