@@ -31,7 +31,13 @@ def _storage() -> Start:
     return starter
 
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"storage": _storage}
+def _run_jobs() -> Start:
+    from tests.clouds.google.run_jobs import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {"run-jobs": _run_jobs, "storage": _storage}
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
