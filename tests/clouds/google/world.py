@@ -31,13 +31,30 @@ def _storage() -> Start:
     return starter
 
 
+def _firestore() -> Start:
+    from tests.clouds.google.firestore import start as starter  # noqa: PLC0415
+
+    return starter
+
+
 def _run_jobs() -> Start:
     from tests.clouds.google.run_jobs import start as starter  # noqa: PLC0415
 
     return starter
 
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"run-jobs": _run_jobs, "storage": _storage}
+def _vertex() -> Start:
+    from tests.clouds.google.vertex import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {
+    "run-jobs": _run_jobs,
+    "vertex": _vertex,
+    "storage": _storage,
+    "firestore": _firestore,
+}
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
