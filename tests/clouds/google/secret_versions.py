@@ -10,7 +10,9 @@ from typing_extensions import override
 from tests.clouds.google.front import Answer, Request, Service, refused, told
 from tests.clouds.google.ledger import Json, Ledger, ledger_of
 
-_PATH: Final = re.compile(r"(/v1/projects/[^/]+/secrets/[^/:]+)(?:/versions/([^/:]+))?(?::(addVersion|access|destroy))?")
+_PATH: Final = re.compile(
+    r"(/v1/projects/[^/]+/secrets/[^/:]+)(?:/versions/([^/:]+))?(?::(addVersion|access|destroy))?"
+)
 
 
 class SecretVersions(Service):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -25,26 +26,23 @@ _MISSING: Final = 3
 Start = Callable[[Path], Service]
 
 
-def _storage() -> Start:
-    from tests.clouds.google.storage import start as starter  # noqa: PLC0415 - a service is imported when it is asked for
-
-    return starter
-
-
-def _firestore() -> Start:
-    from tests.clouds.google.firestore import start as starter  # noqa: PLC0415
-
-    return starter
-
-
-def _accounts() -> Start:
-    from tests.clouds.google.accounts import start as starter  # noqa: PLC0415
-
-    return starter
+SERVICES: Final = (
+    "accounts",
+    "iam",
+    "secret-versions",
+    "run-jobs",
+    "vertex",
+    "resources",
+    "storage",
+    "firestore",
+)
+"""All services, each a module of that name beside this one. They are asked in this order whether a request is theirs."""
 
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"accounts": _accounts, "storage": _storage, "firestore": _firestore}
-"""How each service is found by its name. They are asked in this order whether a request is theirs."""
+def _start(name: str) -> Start:
+    """Return what starts a service; it is imported when it is asked for."""
+    found: Start = import_module(f"tests.clouds.google.{name.replace('-', '_')}").start
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def main(argv: Sequence[str]) -> int:
     port, folder, *names = argv
     started: list[Service] = []
     try:
-        started.extend(SERVICES[name]()(Path(folder)) for name in names)
+        started.extend(_start(name)(Path(folder)) for name in sorted(names, key=SERVICES.index))
         serve(int(port), started)
         _until_told()
     except MissingToolError as error:
