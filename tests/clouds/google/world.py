@@ -24,8 +24,15 @@ _MISSING: Final = 3
 
 Start = Callable[[Path], Service]
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {}
-"""How each service is found by its name; it is imported when it is asked for."""
+
+def _storage() -> Start:
+    from tests.clouds.google.storage import start as starter  # noqa: PLC0415 - a service is imported when it is asked for
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {"storage": _storage}
+"""How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""A throwaway place on a Google that runs on this machine."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from adapters.gcp.api import Api
+from adapters.gcp.place import GcpPlace
+from adapters.gcp.tokens import Nobody
+from loopwright.ports.events import Subscription
+
+PROJECT: Final = "loopwright-test"
+REGION: Final = "europe-west3"
+
+
+@contextmanager
+def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[GcpPlace]:
+    """Make what a stack makes, under names of its own."""
+    name = f"t{secrets.token_hex(6)}"
+    yield made(endpoint, name, subscriptions)
+
+
+def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> GcpPlace:
+    """Make a bucket, all under one name."""
+    api = Api("", endpoint=endpoint, tokens=Nobody())
+    try:
+        api.call("POST", "/storage/v1/b", {"name": name, "location": REGION}, query={"project": PROJECT})
+    finally:
+        api.close()
+    return GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
