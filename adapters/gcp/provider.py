@@ -46,6 +46,7 @@ class GcpPlatform(Platform):
             durable=True,
             leases_replay=False,
             isolated_reads=True,
+            counts_in_flight=False,
         )
 
     @cached_property

@@ -31,7 +31,30 @@ def _storage() -> Start:
     return starter
 
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"storage": _storage}
+def _pubsub() -> Start:
+    from tests.clouds.google.pubsub import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+def _monitoring() -> Start:
+    from tests.clouds.google.monitoring import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+def _oidc() -> Start:
+    from tests.clouds.google.oidc import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {
+    "oidc": _oidc,
+    "pubsub": _pubsub,
+    "monitoring": _monitoring,
+    "storage": _storage,
+}
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
