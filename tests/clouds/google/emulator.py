@@ -52,7 +52,7 @@ class Emulator:
             RuntimeError: it does not.
         """
         reply = self.send(method, target, b"" if body is None else json.dumps(body).encode())
-        if reply.status != 200:  # noqa: PLR2004
+        if reply.status != 200:
             raise RuntimeError(f"{method} {target}: {reply.status} {reply.body[:300].decode('utf-8', 'replace')}")
         answer: dict[str, Any] = json.loads(reply.body or b"{}")
         return answer

@@ -5,7 +5,7 @@ Google's own is some minutes late; here it tells what is so now.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,7 @@ class Monitoring(Service):
         if not request.one("interval.endTime"):
             return refused(400, "INVALID_ARGUMENT", "Field interval.endTime is required")
         project, names = found[1], {wanted[1]} if wanted[1] else set(re.findall(r'"([^"]+)"', wanted[2]))
-        now = datetime.now(timezone.utc).replace(microsecond=0)
+        now = datetime.now(UTC).replace(microsecond=0)
         series = []
         for whole, count in sorted(self._undelivered().items()):
             name = whole.rpartition("/")[2]

@@ -8,7 +8,7 @@ import os
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -75,7 +75,7 @@ class Signer:
     def certificates(self) -> dict[str, str]:
         """Return the public key as a certificate, by its identity."""
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a Google on this machine")])
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         made = (
             x509.CertificateBuilder()
             .subject_name(name)

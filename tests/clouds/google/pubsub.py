@@ -267,7 +267,7 @@ def _refused_acks(held: Held, acks: Sequence[str], lease: int) -> str:
     """Return why Google would refuse these; the emulator would, too."""
     if not acks:
         return "No ack ids specified"
-    if not 0 <= lease <= 600:  # noqa: PLR2004
+    if not 0 <= lease <= 600:
         return f"ackDeadlineSeconds of {lease}: 0 to 600"
     wrong = [ack for ack in acks if not re.fullmatch(rf"{re.escape(held.name)}:\d+", ack)]
     return f"Invalid ack id (ack_id={wrong[0]})" if wrong else ""
