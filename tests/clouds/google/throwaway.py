@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters.gcp.api import Api
 from adapters.gcp.place import GcpPlace
+from adapters.gcp.replies import ServiceError
 from adapters.gcp.tokens import Nobody
 from adapters.gcp.topics import Topics, events_topic
 from loopwright.ports.events import Subscription
@@ -19,7 +20,10 @@ REGION: Final = "europe-west3"
 def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[GcpPlace]:
     """Make what a stack makes, under names of its own."""
     name = f"t{secrets.token_hex(6)}"
-    yield made(endpoint, name, subscriptions)
+    try:
+        yield made(endpoint, name, subscriptions)
+    finally:
+        _forget_documents(endpoint, name)
 
 
 def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> GcpPlace:
@@ -35,3 +39,16 @@ def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> Gcp
     finally:
         api.close()
     return place
+
+
+def _forget_documents(endpoint: str, database: str) -> None:
+    """Free the memory that a database takes; a database itself is there as soon as it is named."""
+    api = Api("", endpoint=endpoint, tokens=Nobody())
+    try:
+        api.call("DELETE", f"/emulator/v1/projects/{PROJECT}/databases/{database}/documents")
+    except ServiceError as error:
+        # A Google that was started without Firestore has nothing to forget.
+        if error.code != "UNIMPLEMENTED":
+            raise
+    finally:
+        api.close()

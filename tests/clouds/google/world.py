@@ -1,6 +1,7 @@
 """A Google on this machine: started once a process, at one address, with the services that are asked for."""
 
 import atexit
+import importlib
 import shutil
 import signal
 import socket
@@ -25,35 +26,22 @@ _MISSING: Final = 3
 Start = Callable[[Path], Service]
 
 
-def _storage() -> Start:
-    from tests.clouds.google.storage import start as starter  # noqa: PLC0415 - a service is imported when it is asked for
+def _named(module: str) -> Callable[[], Start]:
+    """Return what imports a service, which is only done when it is asked for."""
 
-    return starter
-
-
-def _pubsub() -> Start:
-    from tests.clouds.google.pubsub import start as starter  # noqa: PLC0415
-
-    return starter
-
-
-def _monitoring() -> Start:
-    from tests.clouds.google.monitoring import start as starter  # noqa: PLC0415
-
-    return starter
-
-
-def _oidc() -> Start:
-    from tests.clouds.google.oidc import start as starter  # noqa: PLC0415
+    def starter() -> Start:
+        start: Start = importlib.import_module(f"tests.clouds.google.{module}").start
+        return start
 
     return starter
 
 
 SERVICES: Final[dict[str, Callable[[], Start]]] = {
-    "oidc": _oidc,
-    "pubsub": _pubsub,
-    "monitoring": _monitoring,
-    "storage": _storage,
+    "firestore": _named("firestore"),
+    "monitoring": _named("monitoring"),
+    "oidc": _named("oidc"),
+    "pubsub": _named("pubsub"),
+    "storage": _named("storage"),
 }
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
