@@ -28,6 +28,9 @@ Start = Callable[[Path], Service]
 
 SERVICES: Final = (
     "accounts",
+    "oidc",
+    "pubsub",
+    "monitoring",
     "iam",
     "secret-versions",
     "run-jobs",
