@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from mangum import Mangum
 
 from functions.application import Application
-from functions.sqs import SOURCE, BatchResponse, SqsEvent
+from functions.batches import Consumer
+from functions.sqs import SOURCE, SqsEvent, take_records
 from loopwright.errors import InvalidInputError
 from loopwright.ports import Telemetry
 
@@ -31,7 +32,7 @@ class Handler:
         app: Application,
         telemetry: Telemetry,
         *,
-        batches: Callable[[SqsEvent], BatchResponse] | None = None,
+        consumer: Consumer | None = None,
         schedules: Mapping[str, Callable[[], object]] = _NOTHING,
     ) -> None:
         """Make a handler.
@@ -39,12 +40,12 @@ class Handler:
         Args:
             app: answers requests.
             telemetry: is flushed after each invocation.
-            batches: takes batches of SQS records, and returns those that have to come back.
+            consumer: takes batches of SQS records; those that have to come back are answered.
             schedules: what is done when it is due, by its name; what it returns is the invocation's answer.
         """
         self._http = Mangum(app, lifespan="off")
         self._telemetry = telemetry
-        self._batches = batches
+        self._consumer = consumer
         self._schedules = schedules
 
     def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> object:
@@ -61,15 +62,15 @@ class Handler:
     def _answer(self, event: "LambdaEvent", context: "LambdaContext") -> object:
         if "requestContext" in event:
             return self._http(event, context)
-        if self._batches and _sources(event) == {SOURCE}:
-            return self._batches(cast("SqsEvent", event))
+        if self._consumer and _sources(event) == {SOURCE}:
+            return take_records(self._consumer, cast("SqsEvent", event))
         due = event.get(SCHEDULE)
         if isinstance(due, str) and due in self._schedules:
             return self._schedules[due]()
         raise InvalidInputError(f"this function takes no {_told(event)}; it takes {', '.join(self._takes())}")
 
     def _takes(self) -> Sequence[str]:
-        queues = ["batches of SQS"] if self._batches else []
+        queues = ["batches of SQS"] if self._consumer else []
         return ["requests over HTTP", *queues, *(f"the schedule {name!r}" for name in self._schedules)]
 
 

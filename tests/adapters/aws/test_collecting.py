@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from adapters import open_platform
-from functions.collect.sqs import collect_records
-from functions.sqs import Record
+from functions.collect.landing import consumer
+from functions.sqs import Record, take_records
 from loopwright.ports import Platform
 from loopwright.ports.queues import Depth
 from loopwright.serving.log import PREDICTIONS_QUEUE
@@ -83,7 +83,7 @@ def turn(settings: Settings, platform: Platform, *, lease: int = 30, die: bool =
     records = batch(settings, lease=lease)
     if not records:
         return 0
-    answer = collect_records(platform, world.project(), {"Records": list(records.values())})
+    answer = take_records(consumer(platform, world.project()), {"Records": list(records.values())})
     if die:
         os.kill(os.getpid(), signal.SIGKILL)
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
