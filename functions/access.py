@@ -98,8 +98,10 @@ class Access:
 
 def _auth(given: Mapping[str, str]) -> Auth | None:
     there = {kind for kind, names in _WANTED.items() if any(name in given for name in names)}
-    told = given.get(_AUTH) or (there.pop() if len(there) == 1 else "")
-    if not told and not there:
+    if _AUTH not in given and len(there) > 1:
+        raise DefinitionError(f"{_AUTH} is not set: both {' and '.join(sorted(there))} could be meant")
+    told = given.get(_AUTH) or "".join(there)
+    if not told:
         return None
     for known in get_args(Auth):
         if told == known:
