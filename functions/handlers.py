@@ -1,9 +1,9 @@
 """What AWS Lambda calls: requests go to the application, batches of a queue and schedules to whoever takes them."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
-
-from mangum import Mangum
 
 from functions.application import Application
 from functions.batches import Consumer
@@ -12,10 +12,14 @@ from loopwright.errors import InvalidInputError
 from loopwright.ports import Telemetry
 
 if TYPE_CHECKING:
+    from mangum import Mangum
     from mangum.types import LambdaContext, LambdaEvent
 
 SCHEDULE: Final = "loopwright"
 """The member of a schedule's event that names what is due: `{"loopwright": "monitor"}`."""
+
+_RUNTIME: Final = "awslambdaric"
+"""Lambda's side of the process, which has been imported before any function is."""
 
 _NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
 
@@ -43,10 +47,19 @@ class Handler:
             consumer: takes batches of SQS records; those that have to come back are answered.
             schedules: what is done when it is due, by its name; what it returns is the invocation's answer.
         """
-        self._http = Mangum(app, lifespan="off")
+        self._app = app
         self._telemetry = telemetry
         self._consumer = consumer
         self._schedules = schedules
+        if _RUNTIME in sys.modules:
+            # What the first call needs is there before it comes; in a container it never comes, and nothing is loaded.
+            _ = self._http
+
+    @cached_property
+    def _http(self) -> "Mangum":
+        from mangum import Mangum  # noqa: PLC0415
+
+        return Mangum(self._app, lifespan="off")
 
     def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> object:
         """Do what the event asks for.
