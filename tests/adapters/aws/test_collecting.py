@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -143,6 +144,11 @@ def test_a_function_that_is_killed_after_it_wrote_writes_nothing_twice(settings:
     assert killed.returncode == -signal.SIGKILL
     assert landed(platform) == ["a", "b", "c"]
     assert platform.queue.depth(PREDICTIONS_QUEUE).ready + platform.queue.depth(PREDICTIONS_QUEUE).in_flight == 3
+    # Together again, for in other company they would land twice.
+    end = time.monotonic() + 30
+    while platform.queue.depth(PREDICTIONS_QUEUE).ready < 3:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     with closing(open_platform(settings)) as other:
         while platform.queue.depth(PREDICTIONS_QUEUE) != Depth(0, 0, 0):
             turn(settings, other)
