@@ -8,10 +8,10 @@ from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.bucket import Bucket
+from adapters.aws.place import AwsPlace
 from adapters.rules import check_blob_key
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
 from loopwright.ports.blobs import Absent, Blob, BlobInfo, Blobs, Match
-from loopwright.settings import AwsPlace
 
 _METHODS: Final = frozenset({"GET", "PUT"})
 _LONGEST: Final = 7 * 86_400

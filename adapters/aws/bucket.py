@@ -12,12 +12,12 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from adapters.aws.api import Api
+from adapters.aws.place import AwsPlace
 from adapters.aws.replies import Reply, ServiceError, translated, translation
 from adapters.aws.signing import Request
 from loopwright.clock import parse_time
 from loopwright.errors import ConflictError, NotFoundError
 from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
-from loopwright.settings import AwsPlace
 
 _NAMESPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _WRITE: Final = "x-amz-meta-write"

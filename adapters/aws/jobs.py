@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.job_items import Found, JobItem, JobItems
+from adapters.aws.place import AwsPlace
 from adapters.aws.replies import translated
 from adapters.aws.signing import Request
 from adapters.aws.training_jobs import Instance, TrainingJobs, instance_for, name_of
@@ -19,7 +20,6 @@ from loopwright.definitions.model import Resources
 from loopwright.errors import CapabilityError, ConflictError, LoopwrightError
 from loopwright.ports import Table
 from loopwright.ports.jobs import Jobs, JobStatus
-from loopwright.settings import AwsPlace
 
 FUNCTION_MEMORY_MB: Final = 10_240
 FUNCTION_CPU: Final = 6.0

@@ -11,13 +11,13 @@ from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.bucket import Bucket
+from adapters.aws.place import AwsPlace
 from adapters.aws.signing import Credentials
 from adapters.delta.lake import DeltaLake
 from adapters.delta.log import LOG, commit_name
 from adapters.delta.storage import LogFile, News, Storage
 from loopwright.errors import ConflictError, NotFoundError
 from loopwright.ports.blobs import ABSENT
-from loopwright.settings import AwsPlace
 
 _LAKE: Final = "lake/"
 _AT_ONCE: Final = 8

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from adapters.aws.api import Clients
+from adapters.aws.place import AwsPlace
 from loopwright.clock import Clock, NewId, ReplayClock, new_id, system_clock
-from loopwright.errors import DefinitionError
 from loopwright.ports import Capabilities, Platform
 from loopwright.settings import Settings
 
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 
 class AwsPlatform(Platform):
-    """What a stack has made, found by the names in `Settings.aws`."""
+    """What a stack has made, found by the names in its place."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.aws is None:
-            raise DefinitionError("the provider aws wants Settings.aws: where the stack has put everything")
         self._settings = settings
-        self._place = settings.aws
+        self._place = AwsPlace.from_env({**os.environ, **settings.place})
         self._clients = Clients(self._place.region, endpoint=self._place.endpoint, environment=os.environ)
 
     @cached_property
@@ -82,7 +80,7 @@ class AwsPlatform(Platform):
     def queue(self) -> "SqsQueue":
         from adapters.aws.queues import SqsQueue  # noqa: PLC0415
 
-        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock)
+        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock, account=self._place.account)
 
     @cached_property
     @override

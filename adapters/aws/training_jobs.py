@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from adapters.aws.api import Api
 from adapters.aws.job_items import JobItem
+from adapters.aws.place import AwsPlace
 from adapters.aws.replies import ServiceError, translated, translation
 from loopwright.definitions.model import Resources
 from loopwright.errors import CapabilityError
-from loopwright.settings import AwsPlace
 
 _ENTRYPOINT: Final = ("python", "-m", "adapters.aws.job_runner")
 _VERSION: Final = "1.1"

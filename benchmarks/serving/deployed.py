@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters import open_platform
+from adapters.aws.place import AwsPlace
 from benchmarks.peers.environments import python_with
 from benchmarks.serving.sides import AWS, FASTAPI, ONE_THREAD, ROOT
 from benchmarks.serving.world import FOLDER, FOUND, SENT, Prepared, event
 from infra.packages import build_package
 from loopwright.ports.table import Key
 from loopwright.serving.log import PREDICTIONS_QUEUE
-from loopwright.settings import AwsPlace, Settings
+from loopwright.settings import Settings
 from tests.clouds.aws import client
 from tests.clouds.lambda_runtime import Function, isolated, started
 
@@ -56,7 +57,7 @@ class Sizes:
 
 def copied_to_aws(local: Settings, place: AwsPlace) -> Settings:
     """Copy the items and objects of a local home to AWS, and return the settings with which they are found there."""
-    settings = replace(local, provider="aws", aws=place)
+    settings = replace(local, provider="aws", place=place.to_env())
     client(place.endpoint, "sqs").create_queue(QueueName=f"{place.queues}-{PREDICTIONS_QUEUE}")
     with closing(open_platform(local)) as here, closing(open_platform(settings)) as there:
         for info in here.blobs.list():

@@ -7,7 +7,7 @@ from tests.clouds.aws import client, made, moto, take_away
 def test_nothing_is_left_of_a_throwaway_place() -> None:
     endpoint = moto()
     place = made(endpoint, "tneverhadbefore", [Subscription("loopwright.", "everything")])
-    platform = open_platform(Settings("aws", aws=place))
+    platform = open_platform(Settings("aws", place=place.to_env()))
     platform.blobs.put("a/b", b"content")
     platform.queue.send("made by a test", [b"1"])
     platform.close()

@@ -1,7 +1,7 @@
 from typing import get_args
 
+from adapters import Provider
 from loopwright.ports import Platform
-from loopwright.settings import Provider
 from tests.contracts.worlds import DAWN, WORLDS
 
 

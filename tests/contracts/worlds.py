@@ -9,9 +9,10 @@ from typing import Final
 
 import pytest
 
+from adapters import Provider
 from loopwright.clock import ReplayClock
 from loopwright.ports.events import Subscription
-from loopwright.settings import Provider, Settings
+from loopwright.settings import Settings
 from tests.clouds.aws import LIVE, moto, throwaway
 from tests.clouds.ministack import ministack
 from tests.clouds.tools import MissingToolError
@@ -50,7 +51,7 @@ def _local() -> Iterator[Settings]:
 @contextmanager
 def _moto() -> Iterator[Settings]:
     with _place("aws") as settings, throwaway(moto(), SUBSCRIPTIONS) as aws:
-        yield replace(settings, aws=aws)
+        yield replace(settings, place=aws.to_env())
 
 
 @contextmanager
@@ -60,13 +61,13 @@ def _ministack() -> Iterator[Settings]:
     except MissingToolError as error:
         pytest.skip(f"ministack is not to be had: {error}")
     with _place("aws") as settings, throwaway(endpoint, SUBSCRIPTIONS) as aws:
-        yield replace(settings, aws=aws)
+        yield replace(settings, place=aws.to_env())
 
 
 @contextmanager
 def _account() -> Iterator[Settings]:
     with _place("aws") as settings, throwaway("", SUBSCRIPTIONS) as aws:
-        yield replace(settings, aws=aws)
+        yield replace(settings, place=aws.to_env())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.aws.place import AwsPlace
 from adapters.aws.training_jobs import name_of
 from infra import aws
 from infra.aws.roles import training_prefix
@@ -144,20 +145,19 @@ def test_every_function_finds_its_place_in_its_environment(stack: Stack) -> None
             continue
         variables = function["environment"]["variables"]
         assert "AWS_REGION" not in variables  # Lambda reserves it, and sets it
-        settings = Settings.from_env({**variables, "AWS_REGION": REGION})
-        assert settings.aws is not None
-        assert (settings.aws.bucket, settings.aws.table) == ("flights-dev-bucket", "flights-dev-table")
-        assert (settings.aws.queues, settings.aws.bus) == ("flights-dev", "flights-dev-events")
+        settings, place = Settings.from_env(variables), AwsPlace.from_env({**variables, "AWS_REGION": REGION})
+        assert (place.bucket, place.table) == ("flights-dev-bucket", "flights-dev-table")
+        assert (place.queues, place.bus) == ("flights-dev", "flights-dev-events")
         starts = name in {"flights-dev-monitor", "flights-dev-retrain"}
-        assert settings.aws.job_function == ("flights-dev-jobs" if starts else "")
+        assert place.job_function == ("flights-dev-jobs" if starts else "")
         in_image = name == "flights-dev-jobs"
         assert settings.project == Path("/opt/loopwright/project" if in_image else "/var/task/project")
 
 
 def test_the_environment_for_a_laptop_is_one_that_settings_read(stack: Stack) -> None:
-    settings = Settings.from_env(stack("plain").outputs["environment"])
-    assert settings.aws is not None
-    assert settings.aws.job_function == "flights-dev-jobs"
+    environment = stack("plain").outputs["environment"]
+    settings, place = Settings.from_env(environment), AwsPlace.from_env(environment)
+    assert place.job_function == "flights-dev-jobs"
     assert settings.project == Path("examples/flights")
 
 

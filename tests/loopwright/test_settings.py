@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-from loopwright.errors import DefinitionError
 from loopwright.settings import Settings
 
 
@@ -19,10 +16,11 @@ def test_the_state_lives_in_the_project_unless_it_is_sent_elsewhere() -> None:
 
 
 def test_a_child_process_reads_back_what_its_parent_had(tmp_path: Path) -> None:
-    settings = Settings("local", tmp_path / "home", tmp_path / "project", tmp_path / "now")
+    place = {"LOOPWRIGHT_CLOUD_BUCKET": "ours"}
+    settings = Settings("cloud", tmp_path / "home", tmp_path / "project", tmp_path / "now", place=place)
     assert Settings.from_env(settings.to_env()) == settings
 
 
-def test_an_unknown_provider_is_refused_with_the_choices() -> None:
-    with pytest.raises(DefinitionError, match=r"LOOPWRIGHT_PROVIDER=azure: use one of memory, local"):
-        Settings.from_env({"LOOPWRIGHT_PROVIDER": "azure"})
+def test_a_place_is_what_belongs_to_the_provider_and_nothing_else() -> None:
+    environment = {"LOOPWRIGHT_PROVIDER": "cloud", "LOOPWRIGHT_CLOUD_BUCKET": "ours", "LOOPWRIGHT_SKY_BUCKET": "theirs"}
+    assert Settings.from_env(environment).place == {"LOOPWRIGHT_CLOUD_BUCKET": "ours"}

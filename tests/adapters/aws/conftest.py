@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.aws.api import Api
-from loopwright.settings import AwsPlace
+from adapters.aws.place import AwsPlace
 from tests.adapters.aws.losing import losing
 from tests.adapters.aws.way import Losses, clients
 from tests.clouds.aws import moto, throwaway

@@ -7,10 +7,10 @@ import pytest
 from adapters.aws.api import Api
 from adapters.aws.blobs import S3Blobs
 from adapters.aws.credentials import CredentialsKeeper
+from adapters.aws.place import AwsPlace
 from adapters.aws.signing import Credentials
 from loopwright.errors import ConflictError, DeniedError, InvalidInputError, UnavailableError
 from loopwright.ports.blobs import ABSENT, Match
-from loopwright.settings import AwsPlace
 from tests.adapters.aws.scripted import Answer, scripted
 from tests.adapters.aws.way import Losses
 from tests.clouds.aws import client, moto

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapters import open_platform
+from adapters.aws.place import AwsPlace
 from functions.collect.landing import consumer
 from functions.sqs import Record, take_records
 from loopwright.ports import Platform
@@ -50,8 +51,8 @@ def ask(platform: Platform, *identities: str) -> None:
 
 def batch(settings: Settings, *, lease: int) -> dict[str, Record]:
     """Return what Lambda would hand over, by receipt."""
-    assert settings.aws
-    sqs, name = client(settings.aws.endpoint, "sqs"), f"{settings.aws.queues}-{PREDICTIONS_QUEUE}"
+    place = AwsPlace.from_env(settings.place)
+    sqs, name = client(place.endpoint, "sqs"), f"{place.queues}-{PREDICTIONS_QUEUE}"
     got = sqs.receive_message(
         QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
         MaxNumberOfMessages=10,
@@ -80,7 +81,7 @@ def record(message: dict, name: str) -> Record:
 
 def turn(settings: Settings, platform: Platform, *, lease: int = 30, die: bool = False) -> int:
     """Do once what Lambda does, dying before anything is deleted if that is wanted; return how many messages came."""
-    assert settings.aws
+    place = AwsPlace.from_env(settings.place)
     records = batch(settings, lease=lease)
     if not records:
         return 0
@@ -88,8 +89,8 @@ def turn(settings: Settings, platform: Platform, *, lease: int = 30, die: bool =
     if die:
         os.kill(os.getpid(), signal.SIGKILL)
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
-    sqs = client(settings.aws.endpoint, "sqs")
-    url = sqs.get_queue_url(QueueName=f"{settings.aws.queues}-{PREDICTIONS_QUEUE}")["QueueUrl"]
+    sqs = client(place.endpoint, "sqs")
+    url = sqs.get_queue_url(QueueName=f"{place.queues}-{PREDICTIONS_QUEUE}")["QueueUrl"]
     for receipt, one in records.items():
         if one["messageId"] in failed:
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)

@@ -13,10 +13,10 @@ import adapters.aws.job_runner as runner
 from adapters.aws.job_items import JobItem, JobItems
 from adapters.aws.job_runner import handler, main, run_job
 from adapters.aws.jobs import AwsJobs
+from adapters.aws.place import AwsPlace
 from adapters.memory.table import MemoryTable
 from loopwright.errors import InvalidInputError
 from loopwright.ports.jobs import JobStatus
-from loopwright.settings import AwsPlace
 
 NOW = 1e9
 PLACE = AwsPlace("eu-central-1", "bucket", "table", "airport", "bus", job_function="jobs")

@@ -24,7 +24,7 @@ class Context:
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     with throwaway(moto(), ()) as place:
-        settings = Settings("aws", project=world.FOLDER, aws=place)
+        settings = Settings("aws", project=world.FOLDER, place=place.to_env())
         for name, value in settings.to_env().items():
             monkeypatch.setenv(name, value)
         platform = open_platform(settings)

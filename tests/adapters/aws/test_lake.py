@@ -6,10 +6,10 @@ import pytest
 from adapters.aws.api import Api
 from adapters.aws.credentials import CredentialsKeeper
 from adapters.aws.lake import S3Lake
+from adapters.aws.place import AwsPlace
 from adapters.aws.signing import Credentials
 from loopwright.columns import Columns
 from loopwright.errors import NotFoundError
-from loopwright.settings import AwsPlace
 from tests.adapters.aws.way import Losses
 from tests.clouds.aws import client, moto
 

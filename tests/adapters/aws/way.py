@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from adapters.aws.api import Clients
-from loopwright.settings import AwsPlace
+from adapters.aws.place import AwsPlace
 
 
 @dataclass

@@ -78,7 +78,7 @@ def laid_out(context: Path, dockerfile: list[Instruction], tmp_path: Path) -> Im
 @pytest.fixture
 def settings(image: Image) -> Iterator[Settings]:
     with throwaway(moto(), ()) as place:
-        yield Settings("aws", image.folder, image.folder / "project", aws=place)
+        yield Settings("aws", image.folder, image.folder / "project", place=place.to_env())
 
 
 def ask_for(settings: Settings, *, model: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.aws.place import AwsPlace
 from loopwright.clock import ReplayClock
 from loopwright.errors import GateRefusedError, InvalidInputError
-from loopwright.settings import AwsPlace
 from pipelines.cli.door import run, settings_of
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from adapters.aws.api import Clients
 from adapters.aws.jobs import AwsJobs
+from adapters.aws.place import AwsPlace
 from adapters.memory.table import MemoryTable
 from loopwright.clock import new_id
-from loopwright.settings import AwsPlace
 from tests.adapters.aws.jobs.starting import TRAINING, Make, Moment
 from tests.clouds.jobs import JobServices
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adapters.aws.jobs import AwsJobs
+from adapters.aws.place import AwsPlace
 from loopwright.definitions import Resources
 from loopwright.ports.jobs import JobStatus
-from loopwright.settings import AwsPlace
 from tests.clouds.jobs import JobServices
 
 SMALL = Resources(memory_mb=2048, timeout=timedelta(minutes=10))

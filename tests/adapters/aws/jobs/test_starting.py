@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.aws.jobs import AwsJobs
+from adapters.aws.place import AwsPlace
 from loopwright.definitions import Resources
 from loopwright.errors import CapabilityError, DeniedError, UnavailableError
-from loopwright.settings import AwsPlace
 from tests.adapters.aws.jobs.starting import LARGE, SMALL, TRAINING, Make, only_training, start, told
 from tests.clouds.jobs import JobServices, Refused
 

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from adapters.aws.place import AwsPlace
 from adapters.aws.table import DynamoTable
 from adapters.memory.blobs import MemoryBlobs
-from loopwright.settings import AwsPlace
 from tests.clouds.aws import moto, throwaway
 from tests.clouds.faulty import Faulty, faulty, impatient
 
