@@ -12,6 +12,9 @@ from tests.clouds.google.ledger import Ledger, StaleError, ledger_of
 _VERB: Final = re.compile(r"(/v\w+/.+):(getIamPolicy|setIamPolicy|testIamPermissions)")
 _BUCKET: Final = re.compile(r"/storage/v1/b/[^/]+/iam")
 _PROJECT: Final = re.compile(r"/v[13]/(projects/[^/]+)")
+_JOB: Final = re.compile(r"/v2/projects/[^/]+/locations/[^/]+/jobs/[^/]+")
+"""`run_jobs` knows which of them are there."""
+
 _ELSEWHERE: Final = re.compile(r"/v1/projects/[^/]+/(topics|subscriptions|snapshots)/.*")
 """Pub/Sub sees to these itself: it knows which of them are there."""
 
@@ -41,7 +44,7 @@ class Iam(Service):
                 return told({"permissions": request.json().get("permissions", [])})
             project = _PROJECT.fullmatch(path)
             path = f"/v1/{project[1]}" if project else path
-            if not project and path not in self._ledger.things:
+            if not (project or _JOB.fullmatch(path)) and path not in self._ledger.things:
                 return refused(404, "NOT_FOUND", f"{path} is not there")
             setting, policy = verb == "setIamPolicy", request.json().get("policy", {})
         try:

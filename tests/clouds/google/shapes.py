@@ -67,6 +67,7 @@ SHAPES: Final[Sequence[Shape]] = (
     ),
     Shape(f"v1/{_P}/roles", ".roleId", "role", added=lambda *_: {"etag": "BwXh"}, kept=True),
     Shape(f"v1/{_P}/secrets", "secretId"),
+    Shape(f"v1/{_L}/jobs", ".name", added=lambda *_: {"state": "ENABLED"}),
     Shape(f"v1/{_L}/repositories", "repositoryId", operation=True),
     Shape(f"v2/{_L}/buckets", "bucketId", added=lambda *_: {"lifecycleState": "ACTIVE"}, kept=True),
     Shape(f"v2/{_P}/sinks", ".name", added=_sink),
