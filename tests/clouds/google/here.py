@@ -18,13 +18,8 @@ class Here:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads a container to this Google: its address, and whose tokens it may believe; and no other network."""
-        return {
-            "LOOPWRIGHT_GCP_ENDPOINT": self.endpoint,
-            "LOOPWRIGHT_CALLERS_CERTS": f"{self.endpoint}/oauth2/v3/certs",
-            "LOOPWRIGHT_HOST": "127.0.0.1",
-            **self.variables,
-        }
+        """What leads a container to this Google, and keeps it on this machine."""
+        return {"LOOPWRIGHT_GCP_ENDPOINT": self.endpoint, "LOOPWRIGHT_HOST": "127.0.0.1", **self.variables}
 
 
 def note(folder: Path, here: Here) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from tests.clouds.google import images
 from tests.clouds.google.executions import seconds
 from tests.clouds.google.gate import Backend
+from tests.clouds.google.here import here
 from tests.clouds.google.world import free_port
 
 GRACE: Final = 10.0
@@ -65,6 +66,8 @@ class Revision:
         try:
             image = images.find(folder.parent, container["image"])
             variables = {**image.variables(container, told.secret), **own}
+            if "LOOPWRIGHT_CALLERS_AUDIENCE" in variables:
+                variables["LOOPWRIGHT_CALLERS_CERTS"] = f"{here(folder.parent).endpoint}/oauth2/v3/certs"
         except (LookupError, PermissionError, ValueError) as error:
             raise NotReadyError(f"Revision '{self.name}' is not ready and cannot serve traffic. {error}") from error
         with self.log.open("wb") as log:
