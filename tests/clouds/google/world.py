@@ -37,6 +37,7 @@ def _named(module: str) -> Callable[[], Start]:
 
 
 SERVICES: Final[dict[str, Callable[[], Start]]] = {
+    "accounts": _named("accounts"),
     "firestore": _named("firestore"),
     "monitoring": _named("monitoring"),
     "oidc": _named("oidc"),
