@@ -9,6 +9,7 @@ from adapters.gcp.api import Api
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.replies import ServiceError
 from adapters.gcp.tokens import Nobody
+from adapters.gcp.topics import Topics, events_topic
 from loopwright.ports.events import Subscription
 
 PROJECT: Final = "loopwright-test"
@@ -26,13 +27,18 @@ def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[
 
 
 def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> GcpPlace:
-    """Make a bucket, all under one name."""
+    """Make a bucket, the topic of events and the queues that it feeds, all under one name."""
+    place = GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
     api = Api("", endpoint=endpoint, tokens=Nobody())
     try:
         api.call("POST", "/storage/v1/b", {"name": name, "location": REGION}, query={"project": PROJECT})
+        api.call("PUT", f"/v1/projects/{PROJECT}/topics/{events_topic(place)}", {})
+        topics = Topics(api, place, subscriptions)
+        for queue in sorted({each.queue for each in subscriptions}):
+            topics.make(queue)
     finally:
         api.close()
-    return GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
+    return place
 
 
 def _forget_documents(endpoint: str, database: str) -> None:
