@@ -16,18 +16,23 @@ Loses = Callable[[str, str], bool]
 
 @dataclass
 class Losses:
-    """Loses the answers to the next `count` requests of a method to targets that have `part` in them."""
+    """Loses the answers to the next `count` requests of a method to targets that have `part` in them.
+
+    Something else may happen `then`, before anybody notices.
+    """
 
     method: str = ""
     part: str = ""
     count: int = 0
     lost: list[str] = field(default_factory=list)
+    then: Callable[[], object] = lambda: None
 
     def __call__(self, method: str, target: str) -> bool:
         if method != self.method or self.part not in target or self.count == 0:
             return False
         self.count -= 1
         self.lost.append(target)
+        self.then()
         return True
 
 
