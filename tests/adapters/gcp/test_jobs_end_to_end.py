@@ -20,7 +20,7 @@ from loopwright.ports.jobs import JobStatus
 from loopwright.settings import Settings
 from tests.airport import world
 from tests.clouds.google.throwaway import image_made, job_made, throwaway
-from tests.clouds.google.world import google
+from tests.clouds.google.world import SERVICES, google
 from tests.clouds.tools import MissingToolError
 
 RUNNER = ("python", "-m", "adapters.gcp.job_runner")
@@ -29,7 +29,7 @@ RUNNER = ("python", "-m", "adapters.gcp.job_runner")
 @pytest.fixture
 def place() -> Iterator[GcpPlace]:
     try:
-        endpoint = google("run-jobs", "vertex", "storage", "firestore")
+        endpoint = google(*SERVICES)
     except MissingToolError as error:
         pytest.skip(f"Google is not to be had: {error}")
     with throwaway(endpoint, ()) as bare:

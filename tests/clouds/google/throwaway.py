@@ -4,12 +4,14 @@ import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from adapters.gcp.api import Api, quoted
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.replies import ServiceError
 from adapters.gcp.tokens import Nobody
+from adapters.gcp.topics import Topics, events_topic
 from loopwright.ports.events import Subscription
 from tests.clouds.tools import ROOT
 
@@ -30,14 +32,19 @@ def throwaway(endpoint: str, subscriptions: Sequence[Subscription]) -> Iterator[
 
 
 def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> GcpPlace:
-    """Make a bucket and a job that does nothing, all under one name."""
+    """Make a bucket, the topic of events, the queues that it feeds, and a job that does nothing, under one name."""
+    place = GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
     api = Api("", endpoint=endpoint, tokens=Nobody())
     try:
         api.call("POST", "/storage/v1/b", {"name": name, "location": REGION}, query={"project": PROJECT})
+        api.call("PUT", f"/v1/projects/{PROJECT}/topics/{events_topic(place)}", {})
+        topics = Topics(api, place, subscriptions)
+        for queue in sorted({each.queue for each in subscriptions}):
+            topics.make(queue)
         job = job_made(api, f"{name}-jobs", ["true"])
     finally:
         api.close()
-    return GcpPlace(PROJECT, REGION, name, name, name, job=job, endpoint=endpoint)
+    return replace(place, job=job)
 
 
 def job_made(api: Api, name: str, command: Sequence[str], environment: Mapping[str, str] = _NOTHING) -> str:
