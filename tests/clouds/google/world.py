@@ -42,7 +42,7 @@ SERVICES: Final[dict[str, Callable[[], Start]]] = {
     "monitoring": _named("monitoring"),
     "oidc": _named("oidc"),
     "pubsub": _named("pubsub"),
-    # Last: to it, any path that nobody else knows is an object's.
+    # Last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
     "storage": _named("storage"),
 }
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
