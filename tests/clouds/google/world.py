@@ -42,6 +42,8 @@ SERVICES: Final[dict[str, Callable[[], Start]]] = {
     "monitoring": _named("monitoring"),
     "oidc": _named("oidc"),
     "pubsub": _named("pubsub"),
+    "run-jobs": _named("run_jobs"),
+    "vertex": _named("vertex"),
     # Last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
     "storage": _named("storage"),
 }
