@@ -10,48 +10,22 @@ import random
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.aws.api import Api
 from adapters.aws.ranges import Range
 from adapters.aws.replies import translated
+from adapters.overflow import Row
 from loopwright.errors import UnavailableError
 from loopwright.ports.table import Key
 
 Attributes = dict[str, Any]
 """Attributes as DynamoDB writes them in JSON: `{"n": {"N": "1"}}`."""
 
-REMEMBERED: Final = 8
-"""How many writes ago a writer still recognises his own."""
-
 _BATCH: Final = 100
 _FRUITLESS: Final = 10
 _PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An item as it is stored.
-
-    Attributes:
-        packed: its value; empty when a blob has it.
-        blob: the name of that blob; empty when there is none.
-        version: see `Item`.
-        expires: see `Put`.
-        writes: tokens of the writes that made it, the newest first, `REMEMBERED` of them at the most.
-    """
-
-    packed: bytes
-    blob: str
-    version: int
-    expires: float | None
-    writes: tuple[str, ...]
-
-    def live(self, now: float) -> bool:
-        """Return whether it may still be read."""
-        return self.expires is None or self.expires >= now
 
 
 def place(key: Key) -> Attributes:

@@ -8,15 +8,21 @@ from typing import Final
 from typing_extensions import override
 
 from adapters.aws.api import Api
-from adapters.aws.overflow import Overflow
 from adapters.aws.ranges import Range
-from adapters.aws.rows import Row, Rows
+from adapters.aws.rows import Rows
 from adapters.aws.writes import Writes
 from adapters.items import check_key, check_part, check_writes, item_of, pack, unconditional, unpack_item
+from adapters.overflow import Overflow, Row
 from loopwright.clock import Clock
 from loopwright.errors import NotFoundError, UnavailableError
 from loopwright.ports.blobs import Blobs
 from loopwright.ports.table import Add, Delete, Expectation, Item, Key, Put, Table, Value, Version, Write
+
+_LARGEST: Final = 350_000
+"""The most bytes of a value that an item has itself: DynamoDB takes 400 KB with names and keys."""
+
+_LARGEST_TOGETHER: Final = 3_500_000
+"""The most bytes of values in one transaction: DynamoDB takes 4 MB with names and keys."""
 
 _WRITERS: Final = 8
 _LOOKS: Final = 20
@@ -42,7 +48,7 @@ class DynamoTable(Table):
     ) -> None:
         """Open a table; `overflow` has the values that are too large for an item, and nothing else."""
         self._clock = clock
-        self._overflow = Overflow(overflow)
+        self._overflow = Overflow(overflow, largest=_LARGEST, largest_together=_LARGEST_TOGETHER)
         self._rows = Rows(api, table_name, sleep)
         self._writes = Writes(self._rows, self._overflow, clock)
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.aws.overflow import Overflow
 from adapters.aws.replies import ServiceError, translation
-from adapters.aws.rows import REMEMBERED, Attributes, Row, Rows, attributes, expiry_of, place, value_of
+from adapters.aws.rows import Attributes, Rows, attributes, expiry_of, place, value_of
 from adapters.items import Stored, after
+from adapters.overflow import REMEMBERED, Overflow, Row
 from loopwright.clock import Clock
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from loopwright.ports.table import Add, Check, Key, Put, Write

@@ -4,7 +4,7 @@ Source: "Errors", Google API design guide (google.aip.dev/193): `{"error": {"cod
 """
 
 import http.client
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -23,7 +23,8 @@ class ServiceError(Exception):
     """A service refused a call.
 
     Attributes:
-        code: Google's name of the reason, such as `FAILED_PRECONDITION`; `HTTP <status>` where it gives none.
+        code: Google's name of the reason, such as `FAILED_PRECONDITION`, or storage's own, such as `conditionNotMet`;
+            `HTTP <status>` where it gives none.
         status: of HTTP.
         body: the whole answer.
         repeated: whether the call had been sent before, so that it may have been done then.
@@ -44,13 +45,22 @@ class ServiceError(Exception):
 
 def refusal_of(reply: Reply, *, repeated: bool) -> ServiceError:
     """Return what a reply says that is a refusal."""
-    code, message = f"HTTP {reply.status}", ""
     try:
-        told = msgspec.json.decode(reply.body, type=dict[str, Any])["error"]
-        code, message = str(told.get("status") or code), str(told.get("message", ""))
-    except (AttributeError, KeyError, msgspec.MsgspecError):
+        answer = msgspec.json.decode(reply.body)
+        # Operations that answer in parts refuse in the only part.
+        return told((answer[0] if isinstance(answer, list) else answer)["error"], reply, repeated=repeated)
+    except (AttributeError, IndexError, KeyError, TypeError, msgspec.MsgspecError):
         message = reply.body[:_EXCERPT].decode("utf-8", "replace")
-    return ServiceError(code, message, reply.status, reply.body, repeated=repeated)
+        return ServiceError(f"HTTP {reply.status}", message, reply.status, reply.body, repeated=repeated)
+
+
+def told(error: Mapping[str, Any], reply: Reply, *, repeated: bool) -> ServiceError:
+    """Return the refusal that an error in Google's form is; the reply that it is in may have begun as a success."""
+    status = int(error.get("code") or reply.status)
+    # Storage gives its reasons in an older form.
+    reason = error["errors"][0]["reason"] if error.get("errors") else ""
+    code, message = str(error.get("status") or reason or f"HTTP {status}"), str(error.get("message", ""))
+    return ServiceError(code, message, status, reply.body, repeated=repeated)
 
 
 @contextmanager

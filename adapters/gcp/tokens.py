@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from typing_extensions import override
+
 from loopwright.clock import Clock
 from loopwright.errors import DeniedError, UnavailableError
 
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
 _METADATA: Final = "metadata.google.internal"
-_PATH: Final = "/computeMetadata/v1/instance/service-accounts/default/token"
+_ACCOUNT: Final = "/computeMetadata/v1/instance/service-accounts/default/"
 _ON_GOOGLE: Final = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_ML_JOB_ID", "GCE_METADATA_HOST")
 """Variables of processes that have a service account of their own."""
 
-_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _TIMEOUT: Final = 3.0
 _OK: Final = 200
 _EARLY: Final = 240.0
@@ -42,8 +44,8 @@ class Tokens(Protocol):
 class Nobody(Tokens):
     """No token: for a Google on this machine."""
 
+    @override
     def header(self) -> Mapping[str, str]:
-        """Return no header."""
         return {}
 
 
@@ -67,8 +69,8 @@ class TokenKeeper(Tokens):
         self._lock = threading.Lock()
         self._kept: Token | None = None
 
+    @override
     def header(self) -> Mapping[str, str]:
-        """Return the header with a good token."""
         return {"Authorization": f"Bearer {self._token().text}"}
 
     def _token(self) -> Token:
@@ -96,10 +98,36 @@ def source_of(environment: Mapping[str, str], clock: Clock) -> Source:
 
     On Google's machines that is the machine; only a person has files and a login, for which google-auth is imported.
     """
-    if not environment.get("GOOGLE_APPLICATION_CREDENTIALS") and any(environment.get(name) for name in _ON_GOOGLE):
-        host = environment.get("GCE_METADATA_HOST", _METADATA)
+    if host := on_google(environment):
         return lambda: from_machine(host, clock)
     return _Person(clock)
+
+
+def on_google(environment: Mapping[str, str]) -> str:
+    """Return the host that a process on Google's machines asks about itself; empty: it is elsewhere, or has a key."""
+    if environment.get("GOOGLE_APPLICATION_CREDENTIALS") or not any(environment.get(name) for name in _ON_GOOGLE):
+        return ""
+    return environment.get("GCE_METADATA_HOST") or _METADATA
+
+
+def account_says(host: str, what: str) -> bytes:
+    """Return what the machine says of its service account: its `token`, its `email`.
+
+    Raises:
+        UnavailableError: it does not answer.
+    """
+    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", _ACCOUNT + what, headers={"Metadata-Flavor": "Google"})
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise UnavailableError(f"the machine's {what}: {error}") from error
+    finally:
+        connection.close()
+    if answer.status != _OK:
+        raise UnavailableError(f"the machine's {what}: HTTP {answer.status}")
+    return content
 
 
 def from_machine(host: str, clock: Clock) -> Token:
@@ -108,17 +136,7 @@ def from_machine(host: str, clock: Clock) -> Token:
     Raises:
         UnavailableError: it does not answer, or with something else.
     """
-    connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
-    try:
-        connection.request("GET", _PATH, headers={"Metadata-Flavor": "Google"})
-        answer = connection.getresponse()
-        content = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise UnavailableError(f"the machine's token: {error}") from error
-    finally:
-        connection.close()
-    if answer.status != _OK:
-        raise UnavailableError(f"the machine's token: HTTP {answer.status}")
+    content = account_says(host, "token")
     try:
         told = json.loads(content)
         return Token(str(told["access_token"]), clock() + float(told["expires_in"]))
@@ -137,14 +155,16 @@ class _Person:
     def __call__(self) -> Token:
         try:
             import google.auth
-            from google.auth.exceptions import GoogleAuthError
+            from google.auth.exceptions import GoogleAuthError, TransportError
             from google.auth.transport.requests import Request
         except ModuleNotFoundError as error:
             raise DeniedError(f"{_NONE}, or install google-auth[requests], which reads logins") from error
         try:
             if self._found is None:
-                self._found, _ = google.auth.default(scopes=[_SCOPE])
+                self._found, _ = google.auth.default(scopes=[SCOPE])
             self._found.refresh(Request())  # type: ignore[no-untyped-call]
+        except TransportError as error:
+            raise UnavailableError(f"a token of Google's: {error}") from error
         except GoogleAuthError as error:
             raise DeniedError(f"{_NONE}: {error}") from error
         return Token(_text(self._found), self._clock() + _seconds(self._found, self._clock()))

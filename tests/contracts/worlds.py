@@ -14,6 +14,8 @@ from loopwright.clock import ReplayClock
 from loopwright.ports.events import Subscription
 from loopwright.settings import Settings
 from tests.clouds.aws import LIVE, moto, throwaway
+from tests.clouds.google.throwaway import throwaway as google_throwaway
+from tests.clouds.google.world import SERVICES, google
 from tests.clouds.ministack import ministack
 from tests.clouds.tools import MissingToolError
 
@@ -65,6 +67,16 @@ def _ministack() -> Iterator[Settings]:
 
 
 @contextmanager
+def _google() -> Iterator[Settings]:
+    try:
+        endpoint = google(*SERVICES)
+    except MissingToolError as error:
+        pytest.skip(f"Google is not to be had: {error}")
+    with _place("gcp") as settings, google_throwaway(endpoint, SUBSCRIPTIONS) as gcp:
+        yield replace(settings, place=gcp.to_env())
+
+
+@contextmanager
 def _account() -> Iterator[Settings]:
     with _place("aws") as settings, throwaway("", SUBSCRIPTIONS) as aws:
         yield replace(settings, place=aws.to_env())
@@ -88,6 +100,7 @@ class Pace:
 _PACES: Final = {
     "moto": Pace(messages=60, items=270, examples=0.2),
     "ministack": Pace(messages=60, items=270, examples=0.2),
+    "google": Pace(messages=60, items=270, examples=0.2),
     "account": Pace(messages=60, items=270, examples=0.2),
 }
 
@@ -99,7 +112,13 @@ def pace_of(world: str) -> Pace:
 
 World = Callable[[], AbstractContextManager[Settings]]
 
-WORLDS: Final[dict[str, World]] = {"memory": _memory, "local": _local, "moto": _moto, "ministack": _ministack}
+WORLDS: Final[dict[str, World]] = {
+    "memory": _memory,
+    "local": _local,
+    "moto": _moto,
+    "ministack": _ministack,
+    "google": _google,
+}
 """Every contract runs over every world, through the real `open_platform`."""
 
 if LIVE:

@@ -34,8 +34,9 @@ class CommandLine:
         return {**inherited, **found, "PATH": path, "PYTHONPATH": str(ROOT), **_QUIET}
 
 
-_OURS: Final = ("AWS_", "LOOPWRIGHT_", "PULUMI_")
-"""Somebody's own AWS account, and Pulumi account, are nothing to a stack of the tests."""
+_CLOUDS: Final = ("aws", "gcp")
+_OURS: Final = ("AWS_", "CLOUDSDK_", "GOOGLE_", "LOOPWRIGHT_", "PULUMI_")
+"""Somebody's own accounts, of a cloud and of Pulumi, are nothing to a stack of the tests."""
 
 _QUIET: Final[Mapping[str, str]] = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -49,7 +50,7 @@ _QUIET: Final[Mapping[str, str]] = {
 
 @cache
 def command_line() -> CommandLine:
-    """Return a `pulumi`, beside a stand-in for its provider of AWS, and for its language host if it has none.
+    """Return a `pulumi`, beside stand-ins for its providers of clouds, and for its language host if it has none.
 
     Raises:
         MissingToolError: there is none, and it cannot be built.
@@ -83,16 +84,17 @@ def _build(place: Path) -> None:
 
 def _plugins(*, with_language: bool) -> Path:
     """Return a folder with our plugins, as programs of the names that `pulumi` looks for."""
-    folder = TOOLS / ("plugins-all" if with_language else "plugins-aws")
+    folder = TOOLS / ("plugins-all" if with_language else "plugins")
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "pulumi-resource-aws", "tests.pulumi.provider")
+    for cloud in _CLOUDS:
+        _write(folder / f"pulumi-resource-{cloud}", "tests.pulumi.provider", cloud)
     if with_language:
         _write(folder / "pulumi-language-python", "tests.pulumi.language_host")
     return folder
 
 
-def _write(program: Path, module: str) -> None:
-    text = f"#!/bin/sh\nexec '{sys.executable}' -u -m {module} \"$@\"\n"
+def _write(program: Path, *module: str) -> None:
+    text = f"#!/bin/sh\nexec '{sys.executable}' -u -m {' '.join(module)} \"$@\"\n"
     if not program.exists() or program.read_text() != text:
         fresh = program.with_name(f".{program.name}.{os.getpid()}")
         fresh.write_text(text)

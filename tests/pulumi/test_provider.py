@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.pulumi.provider import all_types
+from tests.pulumi.provider.aws.kinds import Aws
+from tests.pulumi.provider.aws.lookups import look_up
+from tests.pulumi.provider.aws.policies import as_known, put_here
+from tests.pulumi.provider.cloud import cloud_named
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import KINDS, Aws, UnknownKindError, kind
-from tests.pulumi.provider.lookups import look_up
-from tests.pulumi.provider.policies import as_known, put_here
+from tests.pulumi.provider.kinds import KINDS, UnknownKindError, kind
 from tests.pulumi.provider.wire import Asset, comparable, is_secret, plain, rewrapped, secret
 
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
@@ -79,6 +80,6 @@ def test_a_policy_keeps_all_but_the_demand_for_tls() -> None:
 
 
 def test_every_type_can_be_made_read_and_taken_away() -> None:
-    all_types.load()
+    cloud_named("aws").load()
     assert len(KINDS) > 30
     assert [kind(token).token for token in KINDS] == list(KINDS)

@@ -24,8 +24,27 @@ _MISSING: Final = 3
 
 Start = Callable[[Path], Service]
 
-SERVICES: Final[dict[str, Callable[[], Start]]] = {}
-"""How each service is found by its name; it is imported when it is asked for."""
+
+def _storage() -> Start:
+    from tests.clouds.google.storage import start as starter  # noqa: PLC0415 - a service is imported when it is asked for
+
+    return starter
+
+
+def _firestore() -> Start:
+    from tests.clouds.google.firestore import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+def _accounts() -> Start:
+    from tests.clouds.google.accounts import start as starter  # noqa: PLC0415
+
+    return starter
+
+
+SERVICES: Final[dict[str, Callable[[], Start]]] = {"accounts": _accounts, "storage": _storage, "firestore": _firestore}
+"""How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Values that are too large for an item of DynamoDB: each is a blob of its own, which its item names.
+"""Values that are too large for an item of a provider's table: each is a blob of its own, which its item names.
 
 A blob is written before the item that names it, under a name that nobody has had before, and removed after the item
 has got another value. A process that ends in between leaves a blob that nothing names; no item ever names a blob that
@@ -8,25 +8,48 @@ is not there, and a reader who finds none has an old item in hand.
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
-from adapters.aws.rows import Row
 from adapters.items import Stored
 from loopwright.errors import LoopwrightError
 from loopwright.ports.blobs import Blobs
 
-_LARGEST: Final = 350_000
-"""The most bytes of a value that an item has itself: DynamoDB takes 400 KB with names and keys."""
+REMEMBERED: Final = 8
+"""How many writes ago a writer still recognises his own."""
 
-_LARGEST_TOGETHER: Final = 3_500_000
-"""The most bytes of values in one transaction: DynamoDB takes 4 MB with names and keys."""
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An item as it is stored.
+
+    Attributes:
+        packed: its value; empty when a blob has it.
+        blob: the name of that blob; empty when there is none.
+        version: see `Item`.
+        expires: see `Put`.
+        writes: tokens of the writes that made it, the newest first, `REMEMBERED` of them at the most.
+    """
+
+    packed: bytes
+    blob: str
+    version: int
+    expires: float | None
+    writes: tuple[str, ...]
+
+    def live(self, now: float) -> bool:
+        """Return whether it may still be read."""
+        return self.expires is None or self.expires >= now
 
 
 class Overflow:
     """The large values of one table."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: Blobs, *, largest: int, largest_together: int) -> None:
+        """Have them in blobs; an item takes values of up to `largest` bytes, one write `largest_together`."""
         self._blobs = blobs
+        self._largest = largest
+        self._together = largest_together
 
     def value(self, row: Row) -> bytes:
         """Return a row's packed value.
@@ -38,11 +61,11 @@ class Overflow:
 
     def row(self, stored: Stored, tokens: tuple[str, ...]) -> Row:
         """Return the row of one write, after its blob was written if it is too large for an item."""
-        return self._row(stored, tokens, spilled=len(stored.packed) > _LARGEST)
+        return self._row(stored, tokens, spilled=len(stored.packed) > self._largest)
 
     def rows(self, stored: Sequence[Stored | None], writes: Sequence[tuple[str, ...]]) -> list[Row | None]:
         """Return the rows of one transaction, after the blobs of those that are too large for it were written."""
-        spilled = _too_large([0 if one is None else len(one.packed) for one in stored])
+        spilled = self._too_large([0 if one is None else len(one.packed) for one in stored])
         return [
             None if one is None else self._row(one, tokens, spilled=number in spilled)
             for number, (one, tokens) in enumerate(zip(stored, writes, strict=True))
@@ -66,14 +89,13 @@ class Overflow:
         self._blobs.put(blob, stored.packed)
         return Row(b"", blob, stored.version, stored.expires, tokens)
 
-
-def _too_large(sizes: Sequence[int]) -> set[int]:
-    """Return the numbers of the values that must not be in their items: as few as possible, so the largest."""
-    total = sum(sizes)
-    spilled = set()
-    for number in sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True):
-        if sizes[number] <= _LARGEST and total <= _LARGEST_TOGETHER:
-            break
-        spilled.add(number)
-        total -= sizes[number]
-    return spilled
+    def _too_large(self, sizes: Sequence[int]) -> set[int]:
+        """Return the numbers of the values that must not be in their items: as few as possible, so the largest."""
+        total = sum(sizes)
+        spilled = set()
+        for number in sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True):
+            if sizes[number] <= self._largest and total <= self._together:
+                break
+            spilled.add(number)
+            total -= sizes[number]
+        return spilled

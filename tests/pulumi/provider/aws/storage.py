@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.pulumi.provider.aws.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs, retag
+from tests.pulumi.provider.aws.policies import as_known, put_here
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs, retag
-from tests.pulumi.provider.policies import as_known, put_here
 
 
 class Bucket(Kind, token="aws:s3/bucket:Bucket", named="bucket", tagged=True):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.pulumi.provider.aws.kinds import Aws, Kind, Made, Outputs
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs
 
 
 class Schedule(Kind, token="aws:scheduler/schedule:Schedule", named="name", replaces=["groupName"]):

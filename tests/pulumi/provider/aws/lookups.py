@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.pulumi.provider.kinds import Aws, UnknownKindError
+from tests.pulumi.provider.aws.kinds import Aws
+from tests.pulumi.provider.kinds import UnknownKindError
 
 
 def look_up(token: str, aws: Aws, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tests.pulumi.provider.aws.kinds import Aws, Kind, Made, Outputs, Put, pairs, retag
+from tests.pulumi.provider.aws.policies import as_known, put_here
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, pairs, retag
-from tests.pulumi.provider.policies import as_known, put_here
 
 _QUEUE: Final = {
     "visibilityTimeoutSeconds": "VisibilityTimeout",

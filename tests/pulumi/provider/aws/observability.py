@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tests.pulumi.provider.aws.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs, retag
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, Put, changed, pairs, retag
 
 _ALARM: Final = (
     "alarmDescription",

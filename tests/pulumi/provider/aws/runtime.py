@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.clouds.tools import MissingToolError, interpreter, lambda_client
+from tests.pulumi.provider.aws.kinds import Aws
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws
 
 _BOOTSTRAP: Final = """#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)

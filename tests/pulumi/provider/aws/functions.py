@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tests.pulumi.provider.aws.kinds import Aws, Kind, Made, Outputs, changed
+from tests.pulumi.provider.aws.runtime import Code, code_of
 from tests.pulumi.provider.inputs import Inputs
-from tests.pulumi.provider.kinds import Aws, Kind, Made, Outputs, changed
-from tests.pulumi.provider.runtime import Code, code_of
 
 _CODE: Final = ("code", "s3Bucket", "s3Key", "s3ObjectVersion", "sourceCodeHash", "imageUri", "runtime", "imageConfig")
 _SETTINGS: Final = ("timeout", "memorySize", "description", "environment", "layers")
