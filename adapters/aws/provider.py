@@ -40,6 +40,7 @@ class AwsPlatform(Platform):
             durable=True,
             leases_replay=False,
             isolated_reads=False,
+            counts_in_flight=True,
         )
 
     @cached_property

@@ -9,8 +9,9 @@ from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.batches import Batches, missing
-from adapters.aws.messages import BATCH, batches, dead_name, entry_of, message_of, queue_name, seconds_of
+from adapters.aws.messages import BATCH, NAME_LIMIT, batches, entry_of, message_of, seconds_of
 from adapters.aws.replies import ServiceError, translated, translation
+from adapters.queue_names import dead_name, queue_name
 from adapters.rules import MAX_ATTEMPTS, check_bodies
 from loopwright.clock import Clock, system_clock
 from loopwright.errors import DeniedError
@@ -64,7 +65,7 @@ class SqsQueue(Queue):
 
     @override
     def receive(self, queue: str, *, limit: int = 10, lease: float = 60.0) -> list[Message]:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         got: list[Message] = []
         while len(got) < limit:
             some = self._take(name, min(limit - len(got), BATCH), max(lease, 1.0))
@@ -76,25 +77,25 @@ class SqsQueue(Queue):
     @override
     def ack(self, queue: str, receipts: Sequence[str]) -> None:
         handles = self._in_hand(receipts)
-        self._finish(queue_name(self._prefix, queue), "DeleteMessageBatch", handles, {})
+        self._finish(self._name(queue), "DeleteMessageBatch", handles, {})
 
     @override
     def release(self, queue: str, receipts: Sequence[str], *, delay: float = 0.0) -> None:
         handles = self._in_hand(receipts)
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         self._finish(name, "ChangeMessageVisibilityBatch", handles, {"VisibilityTimeout": seconds_of(delay)})
         # SQS would still take the receipts, and they are no longer good for anything.
         self._released |= handles
 
     @override
     def depth(self, queue: str) -> Depth:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         ready, in_flight = self._counts(name)
         return Depth(ready, in_flight, sum(self._counts(dead_name(name))))
 
     @override
     def dead(self, queue: str, *, limit: int = 10) -> list[Message]:
-        name = dead_name(queue_name(self._prefix, queue))
+        name = dead_name(self._name(queue))
         taken: list[Message] = []
         while len(taken) < limit:
             some = self._take_dead(name, min(limit - len(taken), BATCH), _LOOK)
@@ -107,7 +108,7 @@ class SqsQueue(Queue):
 
     @override
     def redrive(self, queue: str) -> int:
-        name = dead_name(queue_name(self._prefix, queue))
+        name = dead_name(self._name(queue))
         moved = 0
         # Sent first and removed then: who is killed in between has sent some twice, and lost none.
         while some := self._take_dead(name, BATCH, _MOVE):
@@ -117,8 +118,11 @@ class SqsQueue(Queue):
             moved += len(some)
         return moved
 
+    def _name(self, queue: str) -> str:
+        return queue_name(self._prefix, queue, limit=NAME_LIMIT)
+
     def _send(self, queue: str, entries: Sequence[dict[str, Any]]) -> None:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         for batch in batches(entries):
             url = self._url(name) or self._made(queue, name)
             try:

@@ -48,6 +48,7 @@ class GcpPlatform(Platform):
             durable=True,
             leases_replay=False,
             isolated_reads=True,
+            counts_in_flight=False,
         )
 
     @cached_property
