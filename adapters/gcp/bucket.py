@@ -162,8 +162,10 @@ def _absent(error: ServiceError) -> bool:
 def _check(reply: Reply, doing: str) -> None:
     """Raise UnavailableError when the bytes are not those that were stored.
 
-    Objects that were put together from others, or that somebody else encrypted, have no MD5.
+    Objects that were put together from others have no MD5; that of one kept compressed is not of what is sent.
     """
+    if reply.headers.get("x-goog-stored-content-encoding", "identity") != "identity":
+        return
     told = dict(each.strip().partition("=")[::2] for each in reply.headers.get("x-goog-hash", "").split(","))
     if "md5" not in told:
         return

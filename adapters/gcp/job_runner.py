@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.provider import GcpPlatform
 from adapters.jobs.running import asked_by, run_in_container
+from loopwright.logs import line
 from loopwright.settings import Settings
 
 
@@ -14,7 +15,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the job of an execution or of a custom job; return the exit code: 0 also when it is not ours to run."""
     asked = asked_by(argv, "adapters.gcp.job_runner")
     end = run_in_container(asked, lambda: GcpPlatform(Settings.from_env(os.environ)), name=_name(os.environ))
-    return 0 if end is None or end.state == "succeeded" else 1
+    if end is None or end.state == "succeeded":
+        return 0
+    sys.stderr.write(line("ERROR", f"job {asked.key} failed: {end.detail}", where=f"job {asked.key}"))
+    return 1
 
 
 def _name(environment: Mapping[str, str]) -> str:

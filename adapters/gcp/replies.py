@@ -40,6 +40,8 @@ class ServiceError(Exception):
     @property
     def throttled(self) -> bool:
         """Whether the same call may work later."""
+        if self.status == http.client.NOT_IMPLEMENTED:
+            return False
         return self.status >= _SERVER_ERRORS or self.status in _AGAIN
 
 

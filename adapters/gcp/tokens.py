@@ -4,8 +4,10 @@ import http.client
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from typing_extensions import override
@@ -23,6 +25,7 @@ _ON_GOOGLE: Final = ("K_SERVICE", "CLOUD_RUN_JOB", "CLOUD_ML_JOB_ID", "GCE_METAD
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _TIMEOUT: Final = 3.0
+_PAUSES: Final = (0.1, 0.5)
 _OK: Final = 200
 _EARLY: Final = 240.0
 """Seconds before its end at which a token is fetched anew: the machine itself has a new one five minutes before."""
@@ -51,10 +54,11 @@ class Nobody(Tokens):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and the moment at which it ends."""
+    """A token and the moment at which it ends; `project` is whose quota a person's calls count for."""
 
     text: str = field(repr=False)
     expires: float
+    project: str = ""
 
 
 Source = Callable[[], Token]
@@ -71,7 +75,9 @@ class TokenKeeper(Tokens):
 
     @override
     def header(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self._token().text}"}
+        token = self._token()
+        counted = {"X-Goog-User-Project": token.project} if token.project else {}
+        return {"Authorization": f"Bearer {token.text}", **counted}
 
     def _token(self) -> Token:
         kept = self._kept
@@ -110,12 +116,21 @@ def on_google(environment: Mapping[str, str]) -> str:
     return environment.get("GCE_METADATA_HOST") or _METADATA
 
 
-def account_says(host: str, what: str) -> bytes:
-    """Return what the machine says of its service account: its `token`, its `email`.
+def account_says(host: str, what: str, *, sleep: Callable[[float], None] = time.sleep) -> bytes:
+    """Return what the machine says of its service account: its `token`, its `email`. A new machine may need a moment.
 
     Raises:
         UnavailableError: it does not answer.
     """
+    for pause in _PAUSES:
+        try:
+            return _asked(host, what)
+        except UnavailableError:
+            sleep(pause)
+    return _asked(host, what)
+
+
+def _asked(host: str, what: str) -> bytes:
     connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
     try:
         connection.request("GET", _ACCOUNT + what, headers={"Metadata-Flavor": "Google"})
@@ -167,19 +182,14 @@ class _Person:
             raise UnavailableError(f"a token of Google's: {error}") from error
         except GoogleAuthError as error:
             raise DeniedError(f"{_NONE}: {error}") from error
-        return Token(_text(self._found), self._clock() + _seconds(self._found, self._clock()))
+        return _token_of(self._found, self._clock())
 
 
-def _text(credentials: Any) -> str:  # noqa: ANN401 - google-auth's classes are not typed
-    return str(credentials.token)
-
-
-def _seconds(credentials: Any, now: float) -> float:  # noqa: ANN401 - google-auth's classes are not typed
-    """Return for how long a token is good; google-auth tells its end in UTC and without saying so."""
-    from datetime import UTC  # noqa: PLC0415 - beside google-auth
-
+def _token_of(credentials: Any, now: float) -> Token:  # noqa: ANN401 - google-auth's classes are not typed
+    """Return the token that credentials have; google-auth tells its end in UTC and without saying so."""
     expiry = credentials.expiry
-    return _EARLY + 60.0 if expiry is None else float(expiry.replace(tzinfo=UTC).timestamp()) - now
+    expires = now + _EARLY + 60.0 if expiry is None else expiry.replace(tzinfo=UTC).timestamp()
+    return Token(str(credentials.token), expires, getattr(credentials, "quota_project_id", None) or "")
 
 
 _NONE: Final = "there are no Google credentials here: sign in with `gcloud auth application-default login`"

@@ -26,8 +26,18 @@ _RETRIES: Final = 3
 class Execution:
     """One execution: its tasks run one after another, each until it works or its tries are used up."""
 
-    def __init__(self, job: Mapping[str, Any], overrides: Mapping[str, Any], folder: Path, name: str = "") -> None:
-        """Begin at once; `name` is made up where none is given."""
+    def __init__(
+        self,
+        job: Mapping[str, Any],
+        overrides: Mapping[str, Any],
+        folder: Path,
+        name: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Begin at once; `name` is made up where none is given.
+
+        Its containers have these variables; absent: those by which Cloud Run tells them who they are.
+        """
         self._folder = folder
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
@@ -48,7 +58,8 @@ class Execution:
             "runningCount": 1,
             "conditions": [{"type": "Completed", "state": "CONDITION_RECONCILING"}],
         }
-        self._variables = {"CLOUD_RUN_JOB": short, "CLOUD_RUN_EXECUTION": self.name}
+        self._variables = variables
+        self._short = short
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -96,10 +107,9 @@ class Execution:
     def _attempt(self, task: int, attempt: int) -> str:
         """Return why a task failed, or nothing."""
         (container,) = self._template["containers"]
-        own = {"CLOUD_RUN_TASK_INDEX": task, "CLOUD_RUN_TASK_ATTEMPT": attempt, "CLOUD_RUN_TASK_COUNT": self._tasks}
         try:
             image = images.find(self._folder.parent, container["image"])
-            variables = image.variables(container) | self._variables | {name: str(one) for name, one in own.items()}
+            variables = {**image.variables(container), **self._own(task, attempt)}
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     image.words(container),
@@ -113,6 +123,17 @@ class Execution:
         except (LookupError, ValueError, OSError) as error:
             return str(error)
         return self._end(self._process)
+
+    def _own(self, task: int, attempt: int) -> Mapping[str, str]:
+        if self._variables is not None:
+            return self._variables
+        return {
+            "CLOUD_RUN_JOB": self._short,
+            "CLOUD_RUN_EXECUTION": self.name,
+            "CLOUD_RUN_TASK_INDEX": str(task),
+            "CLOUD_RUN_TASK_ATTEMPT": str(attempt),
+            "CLOUD_RUN_TASK_COUNT": str(self._tasks),
+        }
 
     def _end(self, process: subprocess.Popen[bytes]) -> str:
         timeout = seconds(self._template.get("timeout", f"{_TIMEOUT}s"))

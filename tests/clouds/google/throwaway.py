@@ -36,7 +36,7 @@ def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> Gcp
     place = GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
     api = Api("", endpoint=endpoint, tokens=Nobody())
     try:
-        api.call("POST", "/storage/v1/b", {"name": name, "location": REGION}, query={"project": PROJECT})
+        _make_bucket(api, name)
         api.call("PUT", f"/v1/projects/{PROJECT}/topics/{events_topic(place)}", {})
         topics = Topics(api, place, subscriptions)
         for queue in sorted({each.queue for each in subscriptions}):
@@ -62,6 +62,21 @@ def image_made(api: Api, name: str, command: Sequence[str]) -> str:
     image = {"folder": str(ROOT), "python": sys.executable, "command": list(command)}
     api.call("PUT", f"/_local/images/{quoted(name)}", image)
     return name
+
+
+def bucket_made(endpoint: str) -> GcpPlace:
+    """Make a place of nothing but a bucket, under a name of its own."""
+    name = f"t{secrets.token_hex(6)}"
+    api = Api("", endpoint=endpoint, tokens=Nobody())
+    try:
+        _make_bucket(api, name)
+    finally:
+        api.close()
+    return GcpPlace(PROJECT, REGION, name, name, name, endpoint=endpoint)
+
+
+def _make_bucket(api: Api, name: str) -> None:
+    api.call("POST", "/storage/v1/b", {"name": name, "location": REGION}, query={"project": PROJECT})
 
 
 def _forget_documents(endpoint: str, database: str) -> None:

@@ -78,9 +78,10 @@ class Vertex(Service):
         name = f"{parent}/customJobs/{number}"
         (pool,) = body["jobSpec"]["workerPoolSpecs"]
         given, scheduling = pool["containerSpec"], body["jobSpec"].get("scheduling", {})
-        container = {**given, "image": given["imageUri"], "env": [*given.get("env", ()), _variable(number)]}
+        container = {**given, "image": given["imageUri"]}
         task = {"containers": [container], "maxRetries": 0, "timeout": scheduling.get("timeout", "604800s")}
-        execution = Execution({"name": name, "template": {"template": task}}, {}, self._folder, f"custom-{number}")
+        like = {"name": name, "template": {"template": task}}
+        execution = Execution(like, {}, self._folder, f"custom-{number}", {"CLOUD_ML_JOB_ID": number})
         job = {**body, "name": name, "createTime": now(), "startTime": now()}
         self._jobs[name] = (job, execution)
         return told(_custom_state(job, execution))
@@ -151,10 +152,6 @@ def _custom_state(job: Mapping[str, Any], execution: Execution) -> dict[str, Any
     if seen.get("cancelledCount"):
         return {**ended, "state": "JOB_STATE_CANCELLED"}
     return {**ended, "state": "JOB_STATE_FAILED", "error": {"code": 3, "message": seen["conditions"][0]["message"]}}
-
-
-def _variable(number: str) -> dict[str, str]:
-    return {"name": "CLOUD_ML_JOB_ID", "value": number}
 
 
 def _typed(kind: str, name: str) -> dict[str, str]:

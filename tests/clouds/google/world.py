@@ -44,7 +44,7 @@ SERVICES: Final[dict[str, Callable[[], Start]]] = {
     "pubsub": _named("pubsub"),
     "run-jobs": _named("run_jobs"),
     "vertex": _named("vertex"),
-    # Last: to it, any path that nobody else knows is an object's.
+    # Last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
     "storage": _named("storage"),
 }
 """How each service is found by its name. They are asked in this order whether a request is theirs."""

@@ -12,8 +12,8 @@ from adapters.gcp.tokens import Nobody
 from loopwright.clock import new_id
 from loopwright.definitions import Resources
 from loopwright.errors import CapabilityError, DeniedError, UnavailableError
-from tests.adapters.aws.scripted import Answer, scripted
 from tests.adapters.gcp.jobs.starting import LARGE, SMALL, Cloud, Make, Moment, start, told
+from tests.clouds.scripted import Answer, scripted
 
 
 def test_a_small_job_is_an_execution_with_its_own_arguments_and_time(jobs: CloudRunJobs, cloud: Cloud) -> None:
