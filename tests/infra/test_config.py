@@ -143,6 +143,13 @@ def described() -> Iterator[str]:
     yield from (told["description"] for told in SCHEMA.values())
 
 
+@pytest.mark.parametrize("key", SCHEMA)
+def test_the_readme_has_every_key_as_the_schema_has_it(key: str) -> None:
+    default = written(SCHEMA[key]["default"])
+    row = f"| `{key}` | {f'`{default}`' if default else ''} | {SCHEMA[key]['description']} |"
+    assert row in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_no_two_keys_are_described_alike() -> None:
     assert len(set(described())) == len(SCHEMA)
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from adapters.gcp import documents
+from adapters.gcp.topics import filter_of
 from infra.gcp.measures import MEASURES
 from infra.gcp.schedules import cron
 from infra.gcp.sizes import limits
+from loopwright.settings import DEFAULT_SUBSCRIPTIONS
 from tests.infra.conftest import ALL, GOOGLE
 from tests.infra.stacks import GOOGLE_IMAGE, GOOGLE_REGION, NUMBER, PROJECT, Made
 
@@ -65,6 +68,8 @@ def test_the_database_is_one_for_the_stack_and_indexes_what_is_read_from_the_end
     assert (database["name"], database["type"]) == ("flights-dev-table", "FIRESTORE_NATIVE")
     assert database["pointInTimeRecoveryEnablement"] == "POINT_IN_TIME_RECOVERY_ENABLED"
     fields = {one["field"]: one for one in made.of("firestore/field:Field").values()}
+    # As the adapter writes them.
+    assert set(fields) == {"*", documents.EXPIRY, documents.SORT}
     assert {name: one["indexConfig"]["indexes"] for name, one in fields.items()} == {
         "*": [],
         "expires": [],
@@ -116,6 +121,8 @@ def test_alerts_go_into_the_queue_of_triggers_as_do_its_own_messages(stack: Stac
         ' OR hasPrefix(attributes."ce-type", "loopwright.drift.")'
         ' OR hasPrefix(attributes."ce-type", "loopwright.performance.")'
     )
+    prefixes = [one.prefix for one in DEFAULT_SUBSCRIPTIONS]
+    assert triggers["filter"] == filter_of("triggers", prefixes)
     assert len(triggers["filter"].encode()) <= 256
     assert {name for name, one in subscriptions.items() if "filter" in one} == {"flights-dev-triggers"}
 

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from adapters import open_platform
-from adapters.aws import jobs
+from adapters.aws import jobs as aws_jobs
+from adapters.gcp import jobs as gcp_jobs
 from functions.features.app import PUSH_ROUTE, READ_ROUTE
 from functions.labels.app import ROUTE as LABELS
 from functions.monitor.schedules import schedules
@@ -182,7 +183,13 @@ def test_every_queue_and_every_function_has_an_alarm() -> None:
     assert {("dead", "failures"), ("p99", "predict")} <= alarmed
 
 
-def test_the_plan_and_who_starts_jobs_know_the_same_limits_of_a_function() -> None:
-    there = (jobs.FUNCTION_MEMORY_MB, jobs.FUNCTION_CPU, jobs.FUNCTION_TIMEOUT)
-    here = LIMITS["aws"].jobs
+@pytest.mark.parametrize(
+    ("provider", "there"),
+    [
+        ("aws", (aws_jobs.FUNCTION_MEMORY_MB, aws_jobs.FUNCTION_CPU, aws_jobs.FUNCTION_TIMEOUT)),
+        ("gcp", (gcp_jobs.JOB_MEMORY_MB, gcp_jobs.JOB_CPU, gcp_jobs.JOB_TIMEOUT)),
+    ],
+)
+def test_the_plan_and_who_starts_jobs_know_the_same_limits(provider: Cloud, there: object) -> None:
+    here = LIMITS[provider].jobs
     assert there == (here.memory, here.cpu, here.timeout)
