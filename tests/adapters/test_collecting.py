@@ -9,11 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-<<<<<<< HEAD:tests/adapters/aws/test_collecting.py
-from collections.abc import Iterator
-=======
 from collections.abc import Callable, Iterator, Sequence
->>>>>>> pubsub:tests/adapters/test_collecting.py
 from contextlib import closing
 from pathlib import Path
 
@@ -21,15 +17,9 @@ import pytest
 
 from adapters import open_platform
 from adapters.aws.place import AwsPlace
-<<<<<<< HEAD:tests/adapters/aws/test_collecting.py
 from functions.collect.landing import consumer
 from functions.sqs import Record, take_records
-from loopwright.ports import Platform
-=======
-from functions.collect.sqs import collect_records
-from functions.sqs import Record
 from loopwright.ports import Platform, Queue
->>>>>>> pubsub:tests/adapters/test_collecting.py
 from loopwright.ports.queues import Depth
 from loopwright.serving.collecting import collect
 from loopwright.serving.log import PREDICTIONS_QUEUE
