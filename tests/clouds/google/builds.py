@@ -21,7 +21,7 @@ from tests.clouds.google.callers import caller, may
 from tests.clouds.google.executions import now
 from tests.clouds.google.front import Answer, Request, Service, refused, told
 from tests.clouds.google.here import Here, here
-from tests.clouds.google.ledger import Json, Ledger, ledger_of
+from tests.clouds.google.ledger import Json, ledger_of
 
 PYTHON: Final = "mirror.gcr.io/library/python:3.13-slim"
 """An image that is there without being built: Python, and nothing else."""

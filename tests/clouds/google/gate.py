@@ -6,7 +6,7 @@ identity token for the service's address or one of its own audiences; the servic
 
 import http.client
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -123,7 +123,7 @@ for _method in ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"):
 def _handed_on(
     backend: Backend, method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, Mapping[str, str], bytes]:
-    """Return the instance's answer: 429 where it has too much to do, 504 where it takes too long, 503 where it broke."""
+    """Return the instance's answer: 429 if it has too much to do, 504 if it takes too long, 503 if it broke."""
     if not backend.at_once.acquire(timeout=backend.timeout):
         return 429, {}, b"Rate exceeded."
     connection = http.client.HTTPConnection("127.0.0.1", backend.port, timeout=backend.timeout)

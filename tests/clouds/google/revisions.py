@@ -105,8 +105,8 @@ class Revision:
         self._process.wait()
         said = self.log.read_text(errors="replace")[-2000:]
         raise NotReadyError(
-            f"Revision '{self.name}' is not ready and cannot serve traffic. The user-provided container failed to start "
-            f"and listen on the port (exit code {ended}). Its log: {said}"
+            f"Revision '{self.name}' is not ready and cannot serve traffic. The user-provided container failed to "
+            f"start and listen on the port (exit code {ended}). Its log: {said}"
         )
 
     def _answers(self, probe: Mapping[str, Any]) -> bool:

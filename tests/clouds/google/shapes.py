@@ -18,12 +18,11 @@ class Shape:
 
     Attributes:
         path: a pattern of the collection's path, without the slash at its start.
-        names: the parameter of the query, or as `.field` the field of the body, that says the name of a new one; without it
-            it is called by a number.
+        names: the parameter of the query, or as `.field` the field of the body, that says the name of a new one;
+            without it Google says it.
         inside: the field of the body in which a new one is; without it the body is it.
         operation: whether whoever makes or changes one is given an operation, which is done at once here.
         added: what Google adds to a new one, by its name as it is in `name`, and what was asked for.
-        written: the field in which one has its name.
         renamed: what it is called after the name that was asked for.
         kept: whether a deleted one is still there for a while, and its name taken.
         upsert: whether one that is not there is made by changing it.
