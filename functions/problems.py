@@ -1,7 +1,6 @@
 """Problem details for HTTP (RFC 9457): one place that says what each error of ours is over the web."""
 
 import sys
-import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +19,7 @@ from loopwright.errors import (
     NotFoundError,
     UnavailableError,
 )
+from loopwright.logs import failure
 
 _STATUS: Final[dict[type[LoopwrightError], tuple[HTTPStatus, str]]] = {
     InvalidInputError: (HTTPStatus.BAD_REQUEST, "invalid input"),
@@ -92,9 +92,6 @@ def too_large(reason: str) -> ProblemError:
 
 
 def log_failure(where: str, error: BaseException) -> None:
-    """Write a failure to standard error as one line of JSON; where it was raised, if nobody foresaw it."""
-    line = {"level": "error", "where": where, "error": f"{type(error).__name__}: {error}"}
-    if not isinstance(error, LoopwrightError):
-        line["traceback"] = "".join(traceback.format_exception(error))
-    sys.stderr.write(msgspec.json.encode(line).decode() + "\n")
+    """Write a failure to standard error as one line of JSON (`loopwright.logs`)."""
+    sys.stderr.write(failure(where, error))
     sys.stderr.flush()

@@ -6,16 +6,17 @@ operations with conditional requests", Amazon Simple Storage Service user guide.
 
 import http.client
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
+
+from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.place import AwsPlace
 from adapters.aws.replies import ServiceError, translated, translation
 from adapters.aws.signing import Request
 from adapters.connections import Reply
+from adapters.objects import Found, Objects
 from loopwright.clock import parse_time
 from loopwright.errors import ConflictError, NotFoundError
 from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
@@ -25,16 +26,7 @@ _WRITE: Final = "x-amz-meta-write"
 """Names the write that made an object, so that a writer whose connection broke can tell whether it was his."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One page of a listing: objects, what the deeper ones begin with, and where the next page begins."""
-
-    objects: tuple[BlobInfo, ...]
-    folders: tuple[str, ...]
-    next_page: str
-
-
-class Bucket:
+class Bucket(Objects):
     """Objects of one bucket. On AWS it has a host of its own; where AWS is local it is the first part of the path."""
 
     def __init__(self, api: Api, place: AwsPlace) -> None:
@@ -45,6 +37,7 @@ class Bucket:
         self._host = api.host if in_path else f"{place.bucket}.{api.host}"
         self._root = f"/{place.bucket}/" if in_path else "/"
 
+    @override
     def get(self, key: str) -> Blob:
         """Return an object, or raise NotFoundError."""
         try:
@@ -52,6 +45,10 @@ class Bucket:
         except ServiceError as error:
             raise _missing(error, key, f"read s3://{self.name}/{key}") from error
         return Blob(reply.body, _tag(reply.headers.get("etag", "")))
+
+    @override
+    def has(self, key: str) -> bool:
+        return self.head(key) is not None
 
     def head(self, key: str) -> Reply | None:
         """Return what is known of an object; None: there is none."""
@@ -62,6 +59,7 @@ class Bucket:
                 return None
             raise translation(error, f"look at s3://{self.name}/{key}") from error
 
+    @override
     def put(self, key: str, data: bytes, *, expect: Absent | Match | None = None) -> str:
         """Write an object and return its tag; see `Blobs.put`.
 
@@ -83,29 +81,13 @@ class Bucket:
             return self._own(error, key, expect, write)
         return _tag(reply.headers.get("etag", ""))
 
+    @override
     def delete(self, key: str) -> None:
         """Remove an object; do nothing when it is not there."""
         with translated(f"delete s3://{self.name}/{key}"):
             self._api.send(self._request("DELETE", key))
 
-    def list(self, prefix: str = "", *, after: str = "") -> Iterator[BlobInfo]:
-        """Yield the objects whose keys start with `prefix`, those after one key only, in the order of the keys."""
-        page = ""
-        while True:
-            found = self.page(prefix, after=after, page=page)
-            yield from found.objects
-            if not (page := found.next_page):
-                return
-
-    def folders(self, prefix: str = "") -> Iterator[str]:
-        """Yield what keys begin with, up to and with the first slash after `prefix`, each once."""
-        page = ""
-        while True:
-            found = self.page(prefix, page=page, delimiter="/")
-            yield from found.folders
-            if not (page := found.next_page):
-                return
-
+    @override
     def page(self, prefix: str, *, after: str = "", page: str = "", delimiter: str = "", most: int = 1_000) -> Found:
         """Return one page of a listing."""
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(most)}
@@ -120,6 +102,7 @@ class Bucket:
             _text(told, "NextContinuationToken") if _text(told, "IsTruncated") == "true" else "",
         )
 
+    @override
     def signed_url(self, key: str, *, method: str, seconds: int) -> str:
         """Return a URL by which anyone can send one method to one key for a while."""
         return self._api.signed_url(self._request(method, key), seconds=seconds)

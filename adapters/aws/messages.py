@@ -1,4 +1,4 @@
-"""How a message stands in SQS, and what its queue is called there.
+"""How a message stands in SQS.
 
 A body that is text as SQS takes it is the message's body; any other is its binary attribute `body`, and the message's
 body is then `-`: base64 would make it a third larger. The attribute `sent` has the moment, in seconds since 1970, by
@@ -9,7 +9,6 @@ import math
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, Final
 
 from loopwright.ports.queues import Message
@@ -20,30 +19,8 @@ BATCH: Final = 10
 _BATCH_BYTES: Final = 262_144
 _TEXT: Final = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _NO_TEXT: Final = "-"
-_NAME_LIMIT: Final = 80
-_DEAD: Final = "-dead"
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
-_DIGITS: Final = 16
-_DIGESTED: Final = re.compile(rf".*-x[0-9a-f]{{{_DIGITS}}}")
-
-
-def queue_name(prefix: str, queue: str) -> str:
-    """Return what a queue is called in SQS; no two queues share a name, nor has one that of another's dead letters.
-
-    It is `<prefix>-<queue>` unless that is no name in SQS or could be another queue's: then it ends in a digest.
-    """
-    name = f"{prefix}-{queue}"
-    mistakable = queue.endswith(_DEAD) or _DIGESTED.fullmatch(queue)
-    if _PLAIN.fullmatch(queue) and not mistakable and len(name) + len(_DEAD) <= _NAME_LIMIT:
-        return name
-    digest = sha256(queue.encode()).hexdigest()[:_DIGITS]
-    room = _NAME_LIMIT - len(prefix) - len(_DEAD) - len("--x") - _DIGITS
-    return f"{prefix}-{re.sub('[^A-Za-z0-9_-]', '_', queue)[: max(room, 0)]}-x{digest}"
-
-
-def dead_name(name: str) -> str:
-    """Return what the queue of another's dead letters is called in SQS."""
-    return f"{name}{_DEAD}"
+NAME_LIMIT: Final = 80
+"""The most characters in the name of a queue."""
 
 
 def entry_of(body: bytes, sent: float) -> dict[str, Any]:

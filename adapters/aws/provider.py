@@ -40,6 +40,7 @@ class AwsPlatform(Platform):
             durable=True,
             leases_replay=False,
             isolated_reads=False,
+            counts_in_flight=True,
         )
 
     @cached_property
@@ -80,7 +81,7 @@ class AwsPlatform(Platform):
     def queue(self) -> "SqsQueue":
         from adapters.aws.queues import SqsQueue  # noqa: PLC0415
 
-        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock)
+        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock, account=self._place.account)
 
     @cached_property
     @override

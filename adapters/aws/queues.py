@@ -9,8 +9,9 @@ from typing_extensions import override
 
 from adapters.aws.api import Api
 from adapters.aws.batches import Batches, missing
-from adapters.aws.messages import BATCH, batches, dead_name, entry_of, message_of, queue_name, seconds_of
+from adapters.aws.messages import BATCH, NAME_LIMIT, batches, entry_of, message_of, seconds_of
 from adapters.aws.replies import ServiceError, translated, translation
+from adapters.queue_names import dead_name, queue_name
 from adapters.rules import MAX_ATTEMPTS, check_bodies
 from loopwright.clock import Clock, system_clock
 from loopwright.errors import DeniedError
@@ -39,15 +40,21 @@ class SqsQueue(Queue):
         prefix: str,
         clock: Clock,
         *,
+        account: str = "",
         now: Clock = system_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Open the queues; `clock` says when a message was sent, `now` how long it has been in hand."""
+        """Open the queues; `clock` says when a message was sent, `now` how long it has been in hand.
+
+        Whose `account` is known knows the queues' URLs too, and saves the call that asks for them: the first request to
+        a fresh process waits for it.
+        """
         self._calls = Batches(api, sleep)
         self._prefix = prefix
         self._clock = clock
         self._now = now
         self._urls: dict[str, str] = {}
+        self._begin = f"https://{api.host}/{account}/" if account else ""
         self._released: dict[str, float] = {}
 
     @override
@@ -58,7 +65,7 @@ class SqsQueue(Queue):
 
     @override
     def receive(self, queue: str, *, limit: int = 10, lease: float = 60.0) -> list[Message]:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         got: list[Message] = []
         while len(got) < limit:
             some = self._take(name, min(limit - len(got), BATCH), max(lease, 1.0))
@@ -70,25 +77,25 @@ class SqsQueue(Queue):
     @override
     def ack(self, queue: str, receipts: Sequence[str]) -> None:
         handles = self._in_hand(receipts)
-        self._finish(queue_name(self._prefix, queue), "DeleteMessageBatch", handles, {})
+        self._finish(self._name(queue), "DeleteMessageBatch", handles, {})
 
     @override
     def release(self, queue: str, receipts: Sequence[str], *, delay: float = 0.0) -> None:
         handles = self._in_hand(receipts)
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         self._finish(name, "ChangeMessageVisibilityBatch", handles, {"VisibilityTimeout": seconds_of(delay)})
         # SQS would still take the receipts, and they are no longer good for anything.
         self._released |= handles
 
     @override
     def depth(self, queue: str) -> Depth:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         ready, in_flight = self._counts(name)
         return Depth(ready, in_flight, sum(self._counts(dead_name(name))))
 
     @override
     def dead(self, queue: str, *, limit: int = 10) -> list[Message]:
-        name = dead_name(queue_name(self._prefix, queue))
+        name = dead_name(self._name(queue))
         taken: list[Message] = []
         while len(taken) < limit:
             some = self._take_dead(name, min(limit - len(taken), BATCH), _LOOK)
@@ -101,7 +108,7 @@ class SqsQueue(Queue):
 
     @override
     def redrive(self, queue: str) -> int:
-        name = dead_name(queue_name(self._prefix, queue))
+        name = dead_name(self._name(queue))
         moved = 0
         # Sent first and removed then: who is killed in between has sent some twice, and lost none.
         while some := self._take_dead(name, BATCH, _MOVE):
@@ -111,8 +118,11 @@ class SqsQueue(Queue):
             moved += len(some)
         return moved
 
+    def _name(self, queue: str) -> str:
+        return queue_name(self._prefix, queue, limit=NAME_LIMIT)
+
     def _send(self, queue: str, entries: Sequence[dict[str, Any]]) -> None:
-        name = queue_name(self._prefix, queue)
+        name = self._name(queue)
         for batch in batches(entries):
             url = self._url(name) or self._made(queue, name)
             try:
@@ -157,9 +167,12 @@ class SqsQueue(Queue):
         url = self._url(name) if entries else None
         if url is None:
             return
-        with translated(f"finish messages of {name}"):
+        try:
             for start in range(0, len(entries), BATCH):
                 self._calls.finish(operation, url, entries[start : start + BATCH])
+        except ServiceError as error:
+            if not missing(error):
+                raise translation(error, f"finish messages of {name}") from error
 
     def _counts(self, name: str) -> tuple[int, int]:
         """Return how many messages a queue has ready, and how many in hand or delayed."""
@@ -182,6 +195,9 @@ class SqsQueue(Queue):
             return {}
 
     def _url(self, name: str) -> str | None:
+        """Return a queue's URL, or None where it is known that there is no such queue."""
+        if self._begin:
+            return self._begin + name
         if name not in self._urls:
             try:
                 self._urls[name] = self._calls.call("GetQueueUrl", {"QueueName": name})["QueueUrl"]

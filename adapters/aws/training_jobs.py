@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from typing_extensions import override
+
 from adapters.aws.api import Api
-from adapters.aws.job_items import JobItem
 from adapters.aws.place import AwsPlace
 from adapters.aws.replies import ServiceError, translated, translation
+from adapters.jobs.items import JobItem
+from adapters.jobs.starting import SILENT, Runs, Seen
 from loopwright.definitions.model import Resources
 from loopwright.errors import CapabilityError
 
@@ -67,53 +70,46 @@ def name_of(prefix: str, key: str, attempt: str) -> str:
     return "-".join((*filter(None, parts), attempt[-_ATTEMPT_PART:]))
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingState:
-    """How a training job stands, in SageMaker's words."""
-
-    status: str
-    reason: str
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has come to an end, whichever."""
-        return self.status in _ENDED
-
-
-class TrainingJobs:
+class TrainingJobs(Runs):
     """The training jobs of one stack."""
+
+    place = "sagemaker"
+    grace = 3_600.0
 
     def __init__(self, api: Callable[[], Api], place: AwsPlace) -> None:
         """Keep the place; `api` opens SageMaker's client when it is first wanted."""
         self._api = api
         self._place = place
 
-    def create(self, item: JobItem, instance: Instance) -> None:
-        """Start a job's training job; one that is there by its name was started by this very call.
+    @override
+    def name_of(self, key: str, attempt: str) -> str:
+        return name_of(self._place.queues, key, attempt)
 
-        Raises:
-            DeniedError, UnavailableError: it was not started.
-        """
+    @override
+    def run(self, item: JobItem, resources: Resources) -> str:
+        """Start a job's training job; one that is there by its name was started by this very call."""
         try:
-            self._api().call("SageMaker.CreateTrainingJob", self._request(item, instance), version=_VERSION)
+            request = self._request(item, instance_for(resources))
+            self._api().call("SageMaker.CreateTrainingJob", request, version=_VERSION)
         except ServiceError as error:
             if error.code != _EXISTS:
                 raise translation(error, f"start job {item.key} on SageMaker") from error
+        return item.name
 
-    def state(self, name: str) -> TrainingState | None:
-        """Return how the training job stands, or None where there is none.
-
-        Raises:
-            DeniedError, UnavailableError: SageMaker does not tell.
-        """
-        with translated(f"look at training job {name}"):
+    @override
+    def look(self, item: JobItem) -> Seen | None:
+        with translated(f"look at training job {item.name}"):
             try:
-                found = self._api().call("SageMaker.DescribeTrainingJob", {"TrainingJobName": name}, version=_VERSION)
+                name = {"TrainingJobName": item.name}
+                found = self._api().call("SageMaker.DescribeTrainingJob", name, version=_VERSION)
             except ServiceError as error:
                 if error.code == _NOT_FOUND:
                     return None
                 raise
-        return TrainingState(str(found["TrainingJobStatus"]), str(found.get("FailureReason", "")))
+        status = str(found["TrainingJobStatus"])
+        if status not in _ENDED:
+            return Seen()
+        return Seen(f"SageMaker's training job {item.name} {status.lower()}: {found.get('FailureReason') or SILENT}")
 
     def _request(self, item: JobItem, instance: Instance) -> dict[str, Any]:
         place = self._place

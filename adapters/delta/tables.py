@@ -25,7 +25,14 @@ _CONFIGURATION: Final = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
-_DENIED: Final = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403 Forbidden")
+_DENIED: Final = (
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "401 Unauthorized",
+    "403 Forbidden",
+)
 """What stores say to those whom they do not let in."""
 
 _SMALL: Final = 1_000_000

@@ -1,7 +1,7 @@
 """Calls to Google's services over REST: with a token, kept alive, tried again; in the place of Google's libraries.
 
-What is tried again: answers of 5xx, 408 and 429, and connections that broke or stayed silent. A call may therefore have
-been done twice; whoever writes with an expectation must recognise his own write.
+What is tried again: answers of 408, 429 and 5xx, 501 apart, and connections that broke or stayed silent. A call may
+therefore have been done twice; whoever writes with an expectation must recognise his own write.
 """
 
 import http.client
@@ -73,8 +73,9 @@ class Api:
         while True:
             attempt += 1
             last = attempt >= ATTEMPTS
+            carried = {**headers, **self._tokens.header()}
             try:
-                reply = self._connections.send(self.host, method, target, {**headers, **self._tokens.header()}, body)
+                reply = self._connections.send(self.host, method, target, carried, body or None)
             except (OSError, http.client.HTTPException) as error:
                 if last:
                     raise UnavailableError(f"{self.host} does not answer: {error!r}") from error

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from adapters.gcp.api import Clients
 from adapters.gcp.place import GcpPlace
+from adapters.gcp.signing import signer_of
 from adapters.gcp.tokens import Nobody, tokens_of
 from loopwright.clock import Clock, NewId, ReplayClock, new_id, system_clock
 from loopwright.ports import Capabilities, Platform
@@ -35,6 +36,7 @@ class GcpPlatform(Platform):
         self._place = GcpPlace.from_env({**os.environ, **settings.place})
         tokens = Nobody() if self._place.endpoint else tokens_of(os.environ, system_clock)
         self._clients = Clients(tokens, endpoint=self._place.endpoint)
+        self._signer = signer_of(os.environ, self._place, self._clients.api)
 
     @cached_property
     @override
@@ -46,6 +48,7 @@ class GcpPlatform(Platform):
             durable=True,
             leases_replay=False,
             isolated_reads=True,
+            counts_in_flight=False,
         )
 
     @cached_property
@@ -63,7 +66,7 @@ class GcpPlatform(Platform):
     def blobs(self) -> "GcsBlobs":
         from adapters.gcp.blobs import GcsBlobs  # noqa: PLC0415 - a port is imported when it is opened
 
-        return GcsBlobs(self._clients.api(STORAGE), self._place, prefix="blobs/")
+        return GcsBlobs(self._clients.api(STORAGE), self._place, prefix="blobs/", signer=self._signer)
 
     @cached_property
     @override
@@ -71,7 +74,7 @@ class GcpPlatform(Platform):
         from adapters.gcp.blobs import GcsBlobs  # noqa: PLC0415
         from adapters.gcp.table import FirestoreTable  # noqa: PLC0415
 
-        overflow = GcsBlobs(self._clients.api(STORAGE), self._place, prefix="overflow/")
+        overflow = GcsBlobs(self._clients.api(STORAGE), self._place, prefix="overflow/", signer=self._signer)
         return FirestoreTable(self._clients.api(FIRESTORE), self._place, overflow, self.clock)
 
     @cached_property
@@ -79,7 +82,7 @@ class GcpPlatform(Platform):
     def lake(self) -> "GcsLake":
         from adapters.gcp.lake import GcsLake  # noqa: PLC0415
 
-        return GcsLake(self._clients.api(STORAGE), self._place)
+        return GcsLake(self._clients.api(STORAGE), self._place, self._signer)
 
     @cached_property
     @override

@@ -23,7 +23,8 @@ class ServiceError(Exception):
     """A service refused a call.
 
     Attributes:
-        code: Google's name of the reason, such as `FAILED_PRECONDITION`; `HTTP <status>` where it gives none.
+        code: Google's name of the reason, such as `FAILED_PRECONDITION`, or storage's own, such as `conditionNotMet`;
+            `HTTP <status>` where it gives none.
         status: of HTTP.
         body: the whole answer.
         repeated: whether the call had been sent before, so that it may have been done then.
@@ -39,6 +40,8 @@ class ServiceError(Exception):
     @property
     def throttled(self) -> bool:
         """Whether the same call may work later."""
+        if self.status == http.client.NOT_IMPLEMENTED:
+            return False
         return self.status >= _SERVER_ERRORS or self.status in _AGAIN
 
 
@@ -56,7 +59,9 @@ def refusal_of(reply: Reply, *, repeated: bool) -> ServiceError:
 def told(error: Mapping[str, Any], reply: Reply, *, repeated: bool) -> ServiceError:
     """Return the refusal that an error in Google's form is; the reply that it is in may have begun as a success."""
     status = int(error.get("code") or reply.status)
-    code, message = str(error.get("status") or f"HTTP {status}"), str(error.get("message", ""))
+    # Storage gives its reasons in an older form.
+    reason = error["errors"][0]["reason"] if error.get("errors") else ""
+    code, message = str(error.get("status") or reason or f"HTTP {status}"), str(error.get("message", ""))
     return ServiceError(code, message, status, reply.body, repeated=repeated)
 
 

@@ -35,6 +35,7 @@ class LocalPlatform(Platform):
             durable=True,
             leases_replay=True,
             isolated_reads=True,
+            counts_in_flight=True,
         )
 
     @cached_property

@@ -32,6 +32,7 @@ class MemoryPlatform(Platform):
             durable=False,
             leases_replay=True,
             isolated_reads=True,
+            counts_in_flight=True,
         )
 
     @cached_property

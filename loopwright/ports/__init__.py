@@ -28,6 +28,8 @@ class Capabilities:
             where this is false they run by the queue's own, in whole seconds.
         isolated_reads: a read of several items of the table sees all of a transaction or nothing of it; where this is
             false it may fall into the middle of one.
+        counts_in_flight: `Queue.depth` is about this moment, and tells ready messages from those in hand; where this
+            is false it may be some minutes old, and counts those in hand as ready.
     """
 
     signed_urls: bool
@@ -36,6 +38,7 @@ class Capabilities:
     durable: bool
     leases_replay: bool
     isolated_reads: bool
+    counts_in_flight: bool
 
 
 class Platform(Protocol):

@@ -56,7 +56,11 @@ class Queue(Protocol):
         ...
 
     def depth(self, queue: str) -> Depth:
-        """Count the messages; a queue that does not exist counts 0."""
+        """Count the messages; a queue that does not exist counts 0.
+
+        Where `Capabilities.counts_in_flight` is false the counts may be some minutes old, and messages in hand are
+        among the ready ones: good for people to look at, not to decide by.
+        """
         ...
 
     def dead(self, queue: str, *, limit: int = 10) -> list[Message]:

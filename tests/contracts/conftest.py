@@ -8,6 +8,7 @@ from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.ports import Lake, Platform, Table
 from loopwright.settings import Settings
+from tests.contracts.counting import Depths
 from tests.contracts.waiting import Leases
 from tests.contracts.worlds import WORLDS, Pace, pace_of
 
@@ -35,6 +36,12 @@ def clock(settings: Settings) -> ReplayClock:
 def leases(platform: Platform, clock: ReplayClock) -> Leases:
     """How the leases of messages run out in this world."""
     return Leases(platform, clock)
+
+
+@pytest.fixture
+def depths(platform: Platform) -> Depths:
+    """How many messages are in this world's queues."""
+    return Depths(platform)
 
 
 @pytest.fixture

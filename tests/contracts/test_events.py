@@ -7,6 +7,7 @@ from loopwright.ports import Platform
 from loopwright.ports.events import Event
 from loopwright.ports.queues import Depth
 from loopwright.settings import Settings
+from tests.contracts.counting import Depths
 from tests.contracts.racing import processes, threads
 from tests.contracts.worlds import DAWN
 
@@ -30,19 +31,19 @@ def test_a_subscriber_gets_a_structured_cloudevent(platform: Platform) -> None:
     }
 
 
-def test_an_event_goes_to_every_queue_that_subscribes_to_its_type_once(platform: Platform) -> None:
+def test_an_event_goes_to_every_queue_that_subscribes_to_its_type_once(platform: Platform, depths: Depths) -> None:
     platform.events.publish(event("1", "loopwright.drift.detected"))
     platform.events.publish(event("2", "loopwright.training.failed"))
     platform.events.publish(event("3", "somebody.else"))
-    assert platform.queue.depth("alarms") == Depth(1, 0, 0)
-    assert platform.queue.depth("everything") == Depth(2, 0, 0)
+    depths.are("alarms", Depth(1, 0, 0))
+    depths.are("everything", Depth(2, 0, 0))
 
 
-def test_the_same_id_again_is_dropped(platform: Platform) -> None:
+def test_the_same_id_again_is_dropped(platform: Platform, depths: Depths) -> None:
     for _ in range(3):
         platform.events.publish(event())
-    assert platform.queue.depth("alarms") == Depth(1, 0, 0)
-    assert platform.queue.depth("everything") == Depth(1, 0, 0)
+    depths.are("alarms", Depth(1, 0, 0))
+    depths.are("everything", Depth(1, 0, 0))
 
 
 def test_the_newest_events_come_first(platform: Platform) -> None:
@@ -57,14 +58,16 @@ def test_the_newest_events_come_first(platform: Platform) -> None:
     assert platform.events.recent(limit=1) == [event("4")]
 
 
-def test_the_same_event_from_everywhere_arrives_once(platform: Platform) -> None:
+def test_the_same_event_from_everywhere_arrives_once(platform: Platform, depths: Depths) -> None:
     threads(6, lambda number: platform.events.publish(event(str(number % 2))))
-    assert platform.queue.depth("alarms") == Depth(2, 0, 0)
+    depths.are("alarms", Depth(2, 0, 0))
 
 
-def test_the_same_event_from_several_processes_arrives_once(durable: Platform, settings: Settings) -> None:
+def test_the_same_event_from_several_processes_arrives_once(
+    durable: Platform, depths: Depths, settings: Settings
+) -> None:
     processes(3, settings, publish)
-    assert durable.queue.depth("alarms") == Depth(1, 0, 0)
+    depths.are("alarms", Depth(1, 0, 0))
     assert len(durable.events.recent()) == 1
 
 

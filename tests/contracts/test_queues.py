@@ -5,6 +5,7 @@ from loopwright.errors import InvalidInputError
 from loopwright.ports import Platform, Queue
 from loopwright.ports.queues import MESSAGE_LIMIT, Depth, Message
 from loopwright.settings import Settings
+from tests.contracts.counting import Depths
 from tests.contracts.racing import processes, threads
 from tests.contracts.waiting import Leases
 from tests.contracts.worlds import DAWN, Pace
@@ -36,15 +37,15 @@ def test_messages_come_as_they_were_sent(queue: Queue, clock: ReplayClock) -> No
     assert len({message.id for message in got}) == len({message.receipt for message in got}) == 3
 
 
-def test_a_queue_that_nobody_sent_to_is_empty(queue: Queue) -> None:
+def test_a_queue_that_nobody_sent_to_is_empty(queue: Queue, depths: Depths) -> None:
     assert queue.receive(Q) == []
     assert queue.dead(Q) == []
     assert queue.redrive(Q) == 0
-    assert queue.depth(Q) == Depth(0, 0, 0)
+    depths.are(Q, Depth(0, 0, 0))
     queue.ack(Q, ["1.x"])
     queue.release(Q, ["1.x"])
     queue.send(Q, [])
-    assert queue.depth(Q) == Depth(0, 0, 0)
+    depths.are(Q, Depth(0, 0, 0))
 
 
 @pytest.mark.parametrize("name", ["a", "predictions/delays", 'a "b"', "a'; DROP TABLE x; --", "ä☂"])
@@ -54,64 +55,64 @@ def test_a_queue_may_have_any_name(queue: Queue, name: str) -> None:
     assert bodies(queue.receive(name)) == [b"1"]
 
 
-def test_queues_do_not_share_messages(queue: Queue) -> None:
+def test_queues_do_not_share_messages(queue: Queue, depths: Depths) -> None:
     queue.send("a", [b"1"])
     queue.send("b", [b"2"])
     got = queue.receive("a")
     queue.ack("b", receipts(got))
-    assert queue.depth("a") == Depth(0, 1, 0)
-    assert queue.depth("b") == Depth(1, 0, 0)
+    depths.are("a", Depth(0, 1, 0))
+    depths.are("b", Depth(1, 0, 0))
 
 
-def test_a_message_in_hand_is_not_given_to_others(queue: Queue) -> None:
+def test_a_message_in_hand_is_not_given_to_others(queue: Queue, depths: Depths) -> None:
     queue.send(Q, [b"1", b"2", b"3"])
     assert bodies(queue.receive(Q, limit=2)) == [b"1", b"2"]
     assert bodies(queue.receive(Q, limit=2)) == [b"3"]
     assert queue.receive(Q) == []
-    assert queue.depth(Q) == Depth(0, 3, 0)
+    depths.are(Q, Depth(0, 3, 0))
 
 
-def test_an_acknowledged_message_is_gone(queue: Queue, leases: Leases) -> None:
+def test_an_acknowledged_message_is_gone(queue: Queue, depths: Depths, leases: Leases) -> None:
     queue.send(Q, [b"1", b"2"])
     got = queue.receive(Q, limit=1, lease=leases.seconds)
     queue.ack(Q, receipts(got) * 2)
     leases.run_out()
-    assert queue.depth(Q) == Depth(1, 0, 0)
+    depths.are(Q, Depth(1, 0, 0))
     assert bodies(queue.receive(Q)) == [b"2"]
 
 
-def test_a_message_comes_back_after_its_lease(queue: Queue, leases: Leases) -> None:
+def test_a_message_comes_back_after_its_lease(queue: Queue, depths: Depths, leases: Leases) -> None:
     queue.send(Q, [b"1"])
     (first,) = queue.receive(Q, lease=leases.seconds)
     leases.nearly_run_out()
     assert queue.receive(Q) == []
     leases.run_out()
-    assert queue.depth(Q) == Depth(1, 0, 0)
+    depths.are(Q, Depth(1, 0, 0))
     (second,) = queue.receive(Q)
     assert (second.id, second.body, second.attempts) == (first.id, b"1", 2)
     assert second.receipt != first.receipt
 
 
-def test_a_receipt_whose_lease_has_passed_is_ignored(queue: Queue, leases: Leases) -> None:
+def test_a_receipt_whose_lease_has_passed_is_ignored(queue: Queue, depths: Depths, leases: Leases) -> None:
     queue.send(Q, [b"1"])
     old = receipts(queue.receive(Q, lease=leases.seconds))
     leases.run_out()
     queue.ack(Q, old)
     queue.release(Q, old)
-    assert queue.depth(Q) == Depth(1, 0, 0)
+    depths.are(Q, Depth(1, 0, 0))
     queue.receive(Q)
     queue.ack(Q, old)
     queue.release(Q, old)
-    assert queue.depth(Q) == Depth(0, 1, 0)
+    depths.are(Q, Depth(0, 1, 0))
 
 
-def test_a_receipt_that_was_never_given_is_ignored(queue: Queue) -> None:
+def test_a_receipt_that_was_never_given_is_ignored(queue: Queue, depths: Depths) -> None:
     queue.send(Q, [b"1"])
     queue.receive(Q)
     for nonsense in ("", ".", "1", "1.", "x.y", "1.y", "-1.y", "9" * 40 + ".y"):
         queue.ack(Q, [nonsense])
         queue.release(Q, [nonsense])
-    assert queue.depth(Q) == Depth(0, 1, 0)
+    depths.are(Q, Depth(0, 1, 0))
 
 
 def test_a_released_message_comes_back_at_once(queue: Queue) -> None:
@@ -123,16 +124,16 @@ def test_a_released_message_comes_back_at_once(queue: Queue) -> None:
     assert again.attempts == 2
 
 
-def test_a_released_message_may_wait(queue: Queue, leases: Leases) -> None:
+def test_a_released_message_may_wait(queue: Queue, depths: Depths, leases: Leases) -> None:
     queue.send(Q, [b"1"])
     queue.release(Q, receipts(queue.receive(Q)), delay=leases.seconds)
     assert queue.receive(Q) == []
-    assert queue.depth(Q) == Depth(0, 1, 0)
+    depths.are(Q, Depth(0, 1, 0))
     leases.run_out()
     assert bodies(queue.receive(Q)) == [b"1"]
 
 
-def test_a_message_is_dead_after_five_deliveries(queue: Queue, leases: Leases) -> None:
+def test_a_message_is_dead_after_five_deliveries(queue: Queue, depths: Depths, leases: Leases) -> None:
     queue.send(Q, [b"poison", b"fine"])
     for attempt in range(1, 6):
         poison, *fine = queue.receive(Q, lease=leases.seconds)
@@ -143,7 +144,7 @@ def test_a_message_is_dead_after_five_deliveries(queue: Queue, leases: Leases) -
         else:
             leases.run_out()
     assert queue.receive(Q) == []
-    assert queue.depth(Q) == Depth(0, 0, 1)
+    depths.are(Q, Depth(0, 0, 1))
     (dead,) = queue.dead(Q)
     assert (dead.id, dead.body, dead.attempts, dead.sent) == (poison.id, b"poison", 5, DAWN)
 
@@ -154,11 +155,11 @@ def test_looking_at_the_dead_does_not_wake_them(queue: Queue) -> None:
     assert bodies(queue.dead(Q, limit=1)) == [b"1"]
 
 
-def test_dead_messages_live_again_as_if_new(queue: Queue) -> None:
+def test_dead_messages_live_again_as_if_new(queue: Queue, depths: Depths) -> None:
     kill(queue, [b"1", b"2"])
     queue.send(Q, [b"3"])
     assert queue.redrive(Q) == 2
-    assert queue.depth(Q) == Depth(3, 0, 0)
+    depths.are(Q, Depth(3, 0, 0))
     assert sorted((message.body, message.attempts) for message in queue.receive(Q)) == [(b"1", 1), (b"2", 1), (b"3", 1)]
     assert queue.redrive(Q) == 0
 
@@ -171,19 +172,19 @@ def kill(queue: Queue, messages: list[bytes]) -> None:
     assert queue.receive(Q) == []
 
 
-def test_a_message_may_be_as_large_as_the_limit_says(queue: Queue) -> None:
+def test_a_message_may_be_as_large_as_the_limit_says(queue: Queue, depths: Depths) -> None:
     queue.send(Q, [b"x" * MESSAGE_LIMIT])
     with pytest.raises(InvalidInputError, match="240,000"):
         queue.send(Q, [b"fine", b"x" * (MESSAGE_LIMIT + 1)])
-    assert queue.depth(Q) == Depth(1, 0, 0)
+    depths.are(Q, Depth(1, 0, 0))
 
 
-def test_any_number_of_messages_may_be_sent_and_received(queue: Queue, pace: Pace) -> None:
+def test_any_number_of_messages_may_be_sent_and_received(queue: Queue, depths: Depths, pace: Pace) -> None:
     queue.send(Q, [str(number).encode() for number in range(pace.messages)])
     got = queue.receive(Q, limit=3_000)
     assert bodies(got) == [str(number).encode() for number in range(pace.messages)]
     queue.ack(Q, receipts(got))
-    assert queue.depth(Q) == Depth(0, 0, 0)
+    depths.are(Q, Depth(0, 0, 0))
 
 
 def test_no_message_is_lost_or_in_two_hands_in_a_race(queue: Queue) -> None:

@@ -5,10 +5,10 @@ import pytest
 
 from adapters.aws.api import Api
 from adapters.aws.place import AwsPlace
-from tests.adapters.aws.losing import losing
-from tests.adapters.aws.way import Losses, clients
+from tests.adapters.aws.way import clients
 from tests.clouds.aws import moto, throwaway
 from tests.clouds.jobs import JobServices, job_services
+from tests.clouds.losing import Losses, losing
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def straight() -> Iterator[AwsPlace]:
 @pytest.fixture
 def place(straight: AwsPlace, losses: Losses) -> Iterator[AwsPlace]:
     """The same place, and a way there that loses answers."""
-    with losing(losses) as way:
+    with losing(moto(), losses) as way:
         yield replace(straight, endpoint=way)
 
 

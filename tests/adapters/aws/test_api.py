@@ -10,7 +10,7 @@ from adapters.aws.credentials import CredentialsKeeper
 from adapters.aws.replies import ServiceError, translated
 from adapters.aws.signing import Credentials, Request
 from loopwright.errors import DeniedError, UnavailableError
-from tests.adapters.aws.scripted import Answer, Script, scripted
+from tests.clouds.scripted import Answer, Script, scripted
 
 SECRET = "wJalrXUtnFEMI-very-secret"  # noqa: S105 - nobody's
 TOKEN = "FwoGZXIvYXdz-very-secret"  # noqa: S105

@@ -11,9 +11,9 @@ from adapters.aws.place import AwsPlace
 from adapters.aws.signing import Credentials
 from loopwright.errors import ConflictError, DeniedError, InvalidInputError, UnavailableError
 from loopwright.ports.blobs import ABSENT, Match
-from tests.adapters.aws.scripted import Answer, scripted
-from tests.adapters.aws.way import Losses
 from tests.clouds.aws import client, moto
+from tests.clouds.losing import Losses
+from tests.clouds.scripted import Answer, scripted
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from adapters.aws.credentials import CredentialsKeeper, from_container, source_o
 from adapters.aws.signing import Credentials
 from loopwright.clock import isoformat
 from loopwright.errors import DeniedError, UnavailableError
-from tests.adapters.aws.scripted import Answer, scripted
 from tests.adapters.aws.test_api import together
+from tests.clouds.scripted import Answer, scripted
 
 
 class Ending:

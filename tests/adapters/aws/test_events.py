@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from adapters.aws.api import ATTEMPTS
-from adapters.aws.events import KEPT, LEASE, EventBridgeEvents
+from adapters.aws.events import EventBridgeEvents
 from adapters.aws.replies import ServiceError
 from adapters.memory.table import MemoryTable
+from adapters.publishing import KEPT, LEASE
 from loopwright.errors import InvalidInputError, UnavailableError
 from loopwright.ports.events import Event
 
@@ -183,7 +184,7 @@ def test_while_one_sends_another_waits_and_sends_nothing(publisher: Publisher, b
         raise Stop
 
     def meanwhile() -> dict:
-        second._sleep = looking
+        second._publishing._sleep = looking
         with pytest.raises(Stop):
             second.publish(event())
         return DONE

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-import adapters.aws.job_runner as runner
-from adapters.aws.job_items import JobItem, JobItems
-from adapters.aws.job_runner import handler, main, run_job
+import adapters.jobs.running as runner
+from adapters.aws.job_runner import handler, main
 from adapters.aws.jobs import AwsJobs
 from adapters.aws.place import AwsPlace
+from adapters.jobs.items import JobItem, JobItems
+from adapters.jobs.running import Asked, run_job
 from adapters.memory.table import MemoryTable
 from loopwright.errors import InvalidInputError
 from loopwright.ports.jobs import JobStatus
@@ -64,7 +65,7 @@ def ask(table: MemoryTable) -> Callable[..., None]:
 
 
 def run(table: MemoryTable, moment: Moment, code: str, **options: object) -> object:
-    return run_job(table, moment, key="k", attempt="a1", program=(sys.executable, "-c", code), **options)
+    return run_job(table, moment, Asked("k", "a1"), program=(sys.executable, "-c", code), **options)
 
 
 def status(table: MemoryTable, moment: Moment) -> JobStatus:
@@ -137,7 +138,7 @@ def test_a_job_that_is_killed_for_its_memory_is_told_so(table: MemoryTable, mome
 
 def test_a_program_that_cannot_be_started_has_failed(table: MemoryTable, moment: Moment, ask: Callable) -> None:
     ask()
-    run_job(table, moment, key="k", attempt="a1", program=("/no/such/program",))
+    run_job(table, moment, Asked("k", "a1"), program=("/no/such/program",))
     assert "could not be started" in status(table, moment).detail
 
 
@@ -187,7 +188,7 @@ def test_a_runner_that_died_is_noticed_when_the_time_is_over(
     def die(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(runner._Process, "end", die)
+    monkeypatch.setattr(runner.Process, "end", die)
     with pytest.raises(Killed):
         run(table, moment, "")
     moment.now += 100

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from adapters import open_platform
-from adapters.aws.job_items import JobItems
 from adapters.aws.job_runner import handler, main
+from adapters.jobs.items import JobItems
 from loopwright.definitions import Resources
 from loopwright.ports import Platform
 from loopwright.settings import Settings

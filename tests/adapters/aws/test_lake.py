@@ -10,8 +10,8 @@ from adapters.aws.place import AwsPlace
 from adapters.aws.signing import Credentials
 from loopwright.columns import Columns
 from loopwright.errors import NotFoundError
-from tests.adapters.aws.way import Losses
 from tests.clouds.aws import client, moto
+from tests.clouds.losing import Losses
 
 T = "predictions/delays"
 

@@ -1,11 +1,7 @@
-import re
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.aws.messages import batches, body_of, dead_name, entry_of, queue_name, seconds_of
-
-QUEUES = st.text() | st.from_regex(r"[a-z_-]{1,90}(-dead|-x[0-9a-f]{16})?", fullmatch=True)
+from adapters.aws.messages import batches, body_of, entry_of, seconds_of
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -22,19 +18,6 @@ def test_text_is_sent_as_text_and_anything_else_as_an_attribute() -> None:
         entry = entry_of(body, 0.0)
         assert entry["MessageBody"] == "-"
         assert entry["MessageAttributes"]["body"]["DataType"] == "Binary"
-
-
-@given(st.lists(QUEUES, min_size=2, max_size=5, unique=True), st.sampled_from(["loop-dev", "x" * 40]))
-def test_no_two_queues_share_a_name_in_sqs(queues: list[str], prefix: str) -> None:
-    names = [queue_name(prefix, queue) for queue in queues]
-    everything = names + [dead_name(name) for name in names]
-    assert len(set(everything)) == len(everything)
-    assert all(re.fullmatch("[A-Za-z0-9_-]{1,80}", name) for name in everything)
-
-
-def test_a_queue_of_the_stack_keeps_its_name() -> None:
-    assert queue_name("loop-dev", "predictions") == "loop-dev-predictions"
-    assert dead_name(queue_name("loop-dev", "triggers")) == "loop-dev-triggers-dead"
 
 
 @given(st.lists(st.integers(1, 240_000), max_size=40))

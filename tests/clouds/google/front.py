@@ -94,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             if name.lower() not in {"content-length", "connection", "transfer-encoding", "date", "server"}:
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        # To HEAD the length is told of what GET would answer.
+        length = answer.headers.get("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)

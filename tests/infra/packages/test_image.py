@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.aws.job_items import JobItem, JobItems
 from adapters.aws.provider import AwsPlatform
+from adapters.jobs.items import JobItem, JobItems
 from infra.packages import build_image_context
 from loopwright.settings import Settings
 from tests.clouds.aws import moto, throwaway

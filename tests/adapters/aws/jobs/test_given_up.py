@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.aws.job_runner import run_job
 from adapters.aws.jobs import GRACE, AwsJobs
+from adapters.jobs.running import Asked, run_job
 from adapters.memory.table import MemoryTable
 from loopwright.errors import DeniedError
 from tests.adapters.aws.jobs.starting import LARGE, Moment, only_training, start, told
@@ -17,9 +17,9 @@ def test_an_invocation_that_was_given_up_runs_nothing(
     services.refusals = [Refused(403, "AccessDeniedException")]
     with pytest.raises(DeniedError):
         start(jobs)
-    assert run_job(table, moment, key="train-1", attempt="the first", program=("false",)) is None
+    assert run_job(table, moment, Asked("train-1", "the first"), program=("false",)) is None
     start(jobs)
-    assert run_job(table, moment, key="train-1", attempt="the first", program=("false",)) is None
+    assert run_job(table, moment, Asked("train-1", "the first"), program=("false",)) is None
     assert told(jobs).state == "running"
 
 
@@ -40,7 +40,7 @@ def test_what_begins_after_it_was_given_up_does_not_run(
     moment.now += GRACE + 1
     assert told(jobs).state == "failed"
     ((payload,),) = services.invoked.values()
-    assert run_job(table, moment, **payload, program=("true",)) is None
+    assert run_job(table, moment, Asked(**payload), program=("true",)) is None
     assert told(jobs).state == "failed"
 
 

@@ -5,6 +5,7 @@ jobs, <moment>/<key>  {}, so that jobs can be listed by the moment at which they
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -17,8 +18,6 @@ from loopwright.ports.table import ABSENT, Delete, Item, Key, Put, Version
 
 _LIST: Final = "jobs"
 
-Place = Literal["lambda", "sagemaker"]
-
 
 class JobItem(msgspec.Struct, frozen=True):
     """A job as it is kept.
@@ -26,8 +25,8 @@ class JobItem(msgspec.Struct, frozen=True):
     Attributes:
         key, job, arguments: what was asked for.
         attempt: names this try to start it: whoever was started by another one must not run it.
-        place: where it runs.
-        name: its training job's name on SageMaker; empty on Lambda.
+        place: where it runs, by the name of a `Runs`.
+        name: of that which runs it there; empty while it has none, or where it has none at all.
         stamp: its place in the list.
         timeout: seconds that it may take.
         state: asked for, or what `JobStatus` says.
@@ -40,7 +39,7 @@ class JobItem(msgspec.Struct, frozen=True):
     job: str
     arguments: dict[str, str]
     attempt: str
-    place: Place
+    place: str
     name: str
     stamp: int
     timeout: float
@@ -90,6 +89,14 @@ class JobItems:
             self._table.transact([Delete(_key(item.key), Version(found.version)), Delete(_place(item))])
         except ConflictError:
             return
+
+    def call(self, item: JobItem, name: str) -> None:
+        """Keep the name of what runs a job, unless it has begun: then who runs it has told who he is."""
+        found = self.get(item.key)
+        if found is None or found.item != item:
+            return
+        with suppress(ConflictError):
+            self.change(found, msgspec.structs.replace(item, name=name))
 
     def get(self, key: str) -> Found | None:
         """Return the job, or None where there is none."""

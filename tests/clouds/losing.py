@@ -1,24 +1,45 @@
-"""A way to moto on which the answers to some requests get lost, after moto has done what they ask for."""
+"""A way to a cloud on which the answers to some requests get lost, after the cloud has done what they ask for."""
 
 import http.client
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-from tests.clouds.aws import moto
-
 Loses = Callable[[str, str], bool]
 """Whether the answer to a method on a target gets lost; asked once a request."""
 
 
+@dataclass
+class Losses:
+    """Loses the answers to the next `count` requests of a method to targets that have `part` in them.
+
+    Something else may happen `then`, before anybody notices.
+    """
+
+    method: str = ""
+    part: str = ""
+    count: int = 0
+    lost: list[str] = field(default_factory=list)
+    then: Callable[[], object] = lambda: None
+
+    def __call__(self, method: str, target: str) -> bool:
+        if method != self.method or self.part not in target or self.count == 0:
+            return False
+        self.count -= 1
+        self.lost.append(target)
+        self.then()
+        return True
+
+
 @contextmanager
-def losing(loses: Loses) -> Iterator[str]:
-    """Yield where the way to moto begins."""
-    target = urlsplit(moto()).netloc
+def losing(endpoint: str, loses: Loses) -> Iterator[str]:
+    """Yield where the way to an endpoint begins."""
+    target = urlsplit(endpoint).netloc
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

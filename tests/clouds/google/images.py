@@ -1,0 +1,66 @@
+"""Container images without containers: what an image is on this machine, in `images.json` of the front's folder.
+
+{"europe-west3-docker.pkg.dev/p/r/loopwright@sha256:…": {
+    "folder": "/where/its/files/are", "python": "/the/interpreter", "environment": {"PORT": "8080"},
+    "command": ["python", "-m", "functions.container"]}}
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+FILE: Final = "images.json"
+_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a container of it has: its files, its interpreter, its variables, and what runs if nobody says otherwise."""
+
+    folder: str
+    python: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
+
+    def words(self, container: Mapping[str, Any]) -> list[str]:
+        """Return what a container runs: its own command and arguments, or the image's; `python` is the image's."""
+        command = list(container.get("command") or self.command)
+        words = [*command, *container.get("args", ())]
+        return [self.python, *words[1:]] if words[0] in {"python", "python3"} else words
+
+    def variables(self, container: Mapping[str, Any]) -> dict[str, str]:
+        """Return the variables of a container: the image's and its own, nothing of this machine's.
+
+        Raises:
+            ValueError: one comes from somewhere that is not played here.
+        """
+        given = {}
+        for one in container.get("env", ()):
+            if "valueSource" in one:
+                raise ValueError(f"variable {one['name']}: {one['valueSource']} is not played here")
+            given[one["name"]] = one.get("value", "")
+        return {"PATH": f"{Path(self.python).parent}:{_PATH}", **self.environment, **given}
+
+
+def put(folder: Path, name: str, image: Image) -> None:
+    """Make an image known under a name."""
+    file = folder / FILE
+    known = json.loads(file.read_text()) if file.exists() else {}
+    draft = file.with_suffix(".draft")
+    draft.write_text(json.dumps(known | {name: asdict(image)}))
+    draft.replace(file)
+
+
+def find(folder: Path, name: str) -> Image:
+    """Return an image.
+
+    Raises:
+        LookupError: there is none of that name.
+    """
+    file = folder / FILE
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if name not in known:
+        raise LookupError(f"Image '{name}' not found.")
+    return Image(**known[name])
