@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -12,48 +11,51 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-Body = dict[str, Any]
+from adapters.gcp.api import Api
+from adapters.gcp.tokens import Nobody
+
+Body = Any
+"""What is asked or answered, read from JSON."""
+
+Forward = Callable[[Body], Body]
+"""Has the call really done, with this body, and returns the answer."""
+
+Fault = Callable[[Body, Forward], Body]
+"""Answers a call in its own way; raises `Refused`, or `Lost` for a connection that breaks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a service answers; None instead of it: the connection breaks."""
-
-    status: int
-    body: bytes
+class Lost(Exception):  # noqa: N818 - it is no error here
+    """The connection breaks without an answer."""
 
 
-Forward = Callable[[], Told]
-"""Has the call really done, and returns the answer."""
+class Refused(Exception):  # noqa: N818
+    """The service answers with an error."""
 
-Fault = Callable[[Body, Forward], Told | None]
-"""Answers a call in its own way."""
+    def __init__(self, status: int, code: str, message: str = "so it was planned") -> None:
+        super().__init__(code)
+        self.status = status
+        self.body = {"error": {"code": status, "status": code, "message": message}}
 
 
-def lost(_: Body, forward: Forward) -> None:
+def lost(body: Body, forward: Forward) -> Body:
     """Do the call, and lose the answer."""
-    forward()
+    forward(body)
+    raise Lost
 
 
-def unheard(_: Body, __: Forward) -> None:
-    """Break the connection before anything is done."""
-
-
-def refused(status: int, code: str) -> Fault:
+def refused(status: int, code: str, message: str = "so it was planned") -> Fault:
     """Refuse the call."""
-    error = {"error": {"code": status, "status": code, "message": "so it was planned"}}
-    return lambda _, __: Told(status, json.dumps(error).encode())
 
+    def fault(_: Body, __: Forward) -> Body:
+        raise Refused(status, code, message)
 
-def answered(body: Body) -> Fault:
-    """Answer with this, and do nothing."""
-    return lambda _, __: Told(200, json.dumps(body).encode())
+    return fault
 
 
 class Faulty:
     """Where it answers, which faults the next calls of an operation have, and every call that was made.
 
-    An operation is called by its verb, such as `publish`, or by its method and what it is about: `PUT topics`.
+    An operation is what comes after the colon of a path: `commit` of `/v1/…/documents:commit`.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -66,25 +68,35 @@ class Faulty:
         """Return what an operation was called with."""
         return [body for called, body in self.calls if called == operation]
 
-    def answer(self, method: str, target: str, content: bytes) -> Told | None:
-        """Return what is answered."""
-        path = urlsplit(target).path
-        operation = path.rpartition(":")[2] if ":" in path else f"{method} {_about(path)}"
-        body = json.loads(content) if content else {}
+    def answer(self, path: str, content: bytes) -> tuple[int, bytes]:
+        """Return the status and the body of an answer, or raise `Lost`."""
+        operation, body = path.rpartition(":")[2], json.loads(content)
+
+        def forward(body: Body) -> Body:
+            status, content = self._forward(path, json.dumps(body).encode())
+            answer = json.loads(content)
+            if status != 200:
+                raise Refused(status, answer["error"]["status"], answer["error"]["message"])
+            return answer
+
         self.calls.append((operation, body))
         planned = self.faults.get(operation)
-        if planned:
-            return planned.pop(0)(body, lambda: self._forward(method, target, content))
-        return self._forward(method, target, content)
-
-    def _forward(self, method: str, target: str, content: bytes) -> Told:
-        connection = HTTPConnection(self._behind, timeout=20)
+        if not planned:
+            return self._forward(path, content)
         try:
-            connection.request(method, target, content or None, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return Told(answer.status, answer.read())
-        finally:
-            connection.close()
+            return 200, json.dumps(planned.pop(0)(body, forward)).encode()
+        except Refused as refusal:
+            # Operations that stream refuse in the first part of what they stream.
+            streams = operation in {"batchGet", "runQuery"}
+            return refusal.status, json.dumps([refusal.body] if streams else refusal.body).encode()
+
+    def _forward(self, path: str, content: bytes) -> tuple[int, bytes]:
+        connection = HTTPConnection(self._behind, timeout=20)
+        connection.request("POST", path, content, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        told = answer.read()
+        connection.close()
+        return answer.status, told
 
 
 @contextmanager
@@ -93,17 +105,15 @@ def faulty(endpoint: str) -> Iterator[Faulty]:
     place = Faulty(endpoint)
 
     class Handler(BaseHTTPRequestHandler):
-        def do(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            told = place.answer(self.command, self.path, content)
-            if told is None:
+        def do_POST(self) -> None:
+            try:
+                status, content = place.answer(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+            except Lost:
                 return
-            self.send_response(told.status)
-            self.send_header("Content-Length", str(len(told.body)))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(told.body)
-
-        do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815 - the server's names
+            self.wfile.write(content)
 
         @override
         def log_message(self, format: str, *args: object) -> None:
@@ -113,15 +123,12 @@ def faulty(endpoint: str) -> Iterator[Faulty]:
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     place.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield place
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    yield place
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
-def _about(path: str) -> str:
-    """Return the name of a path's collection, such as `topics`."""
-    parts = path.strip("/").split("/")
-    return parts[3] if len(parts) > 3 else parts[-1]
+def impatient(endpoint: str) -> Api:
+    """Return a client that does not wait between its attempts."""
+    return Api("", endpoint=endpoint, tokens=Nobody(), sleep=lambda _: None)
