@@ -18,7 +18,7 @@ from adapters.memory.table import MemoryTable
 from loopwright.clock import new_id
 from loopwright.errors import DeniedError, InvalidInputError, UnavailableError
 from loopwright.ports.events import Event, Subscription
-from tests.clouds.google.faulty import Faulty, faulty, lost, refused
+from tests.clouds.google.breaking import Faulty, faulty, lost, refused
 from tests.clouds.google.throwaway import throwaway
 from tests.clouds.google.world import SERVICES, google
 from tests.clouds.tools import MissingToolError

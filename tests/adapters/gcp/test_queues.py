@@ -16,7 +16,7 @@ from adapters.gcp.topics import filter_of
 from loopwright.errors import DefinitionError, DeniedError, UnavailableError
 from loopwright.ports.events import Subscription
 from loopwright.ports.queues import MESSAGE_LIMIT, Depth, Message
-from tests.clouds.google.faulty import Body, Faulty, Forward, answered, faulty, lost, refused, unheard
+from tests.clouds.google.breaking import Body, Faulty, Forward, answered, faulty, lost, refused, unheard
 from tests.clouds.google.throwaway import throwaway
 from tests.clouds.google.world import SERVICES, google
 from tests.clouds.tools import MissingToolError
