@@ -3,7 +3,17 @@
 from importlib import import_module
 from typing import Final
 
-_MODULES: Final = ("build", "functions", "messaging", "observability", "roles", "scheduling", "storage")
+_MODULES: Final = (
+    "build",
+    "functions",
+    "gateways",
+    "messaging",
+    "observability",
+    "roles",
+    "scheduling",
+    "storage",
+    "token_gateways",
+)
 
 
 def load() -> None:

@@ -73,12 +73,14 @@ class Kind(ABC):
         replaces: the properties that AWS cannot change: another value is another resource.
         named: the property that gets a name of its own when the program gives none.
         tagged: whether it has tags; they come as `tagsAll`, the stack's own included.
+        coexists: whether the one that replaces it is made before it is taken away, although neither has a name.
     """
 
     token: ClassVar[str]
     replaces: ClassVar[frozenset[str]] = frozenset()
     named: ClassVar[str] = ""
     tagged: ClassVar[bool] = False
+    coexists: ClassVar[bool] = False
 
     def __init_subclass__(
         cls, *, token: str = "", replaces: Iterable[str] = (), named: str = "", tagged: bool = False

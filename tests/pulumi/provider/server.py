@@ -81,7 +81,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             diffs=diffs,
             replaces=replaces,
             # Two things of the same name cannot be there at once.
-            deleteBeforeReplace=not of.named or of.named not in new.get(_DEFAULTS, []),
+            deleteBeforeReplace=not of.coexists and of.named not in new.get(_DEFAULTS, []),
         )
 
     def Create(self, request: Any, context: Context) -> Any:
