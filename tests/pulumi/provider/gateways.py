@@ -16,7 +16,9 @@ from tests.pulumi.provider.wire import secret
 _ROOT: Final = "/"
 
 
-class RestApi(Kind, token="aws:apigateway/restApi:RestApi", named="name", replaces=["endpointConfiguration"], tagged=True):
+class RestApi(
+    Kind, token="aws:apigateway/restApi:RestApi", named="name", replaces=["endpointConfiguration"], tagged=True
+):
     def create(self, aws: Aws, inputs: Inputs) -> Made:
         types = inputs.part("endpointConfiguration").get("types")
         made = aws.api("apigateway").create_rest_api(
