@@ -17,6 +17,7 @@ class AwsPlace:
         queues: how the names of queues begin: queue `labels` is `<queues>-labels`, its dead letters
             `<queues>-labels-dead`.
         bus: the EventBridge bus.
+        account: that the queues are in, from which their URLs follow; empty: SQS is asked for each of them first.
         namespace: of the metrics in CloudWatch.
         job_function: the Lambda function that runs jobs; empty: there is none.
         training_image: the container image of jobs that do not fit a function; empty: there is none.
@@ -29,6 +30,7 @@ class AwsPlace:
     table: str
     queues: str
     bus: str
+    account: str = ""
     namespace: str = "Loopwright"
     job_function: str = ""
     training_image: str = ""

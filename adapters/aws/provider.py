@@ -80,7 +80,7 @@ class AwsPlatform(Platform):
     def queue(self) -> "SqsQueue":
         from adapters.aws.queues import SqsQueue  # noqa: PLC0415
 
-        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock)
+        return SqsQueue(self._clients.api("sqs"), self._place.queues, self.clock, account=self._place.account)
 
     @cached_property
     @override

@@ -39,15 +39,21 @@ class SqsQueue(Queue):
         prefix: str,
         clock: Clock,
         *,
+        account: str = "",
         now: Clock = system_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Open the queues; `clock` says when a message was sent, `now` how long it has been in hand."""
+        """Open the queues; `clock` says when a message was sent, `now` how long it has been in hand.
+
+        Whose `account` is known knows the queues' URLs too, and saves the call that asks for them: the first request to
+        a fresh process waits for it.
+        """
         self._calls = Batches(api, sleep)
         self._prefix = prefix
         self._clock = clock
         self._now = now
         self._urls: dict[str, str] = {}
+        self._begin = f"https://{api.host}/{account}/" if account else ""
         self._released: dict[str, float] = {}
 
     @override
@@ -157,9 +163,12 @@ class SqsQueue(Queue):
         url = self._url(name) if entries else None
         if url is None:
             return
-        with translated(f"finish messages of {name}"):
+        try:
             for start in range(0, len(entries), BATCH):
                 self._calls.finish(operation, url, entries[start : start + BATCH])
+        except ServiceError as error:
+            if not missing(error):
+                raise translation(error, f"finish messages of {name}") from error
 
     def _counts(self, name: str) -> tuple[int, int]:
         """Return how many messages a queue has ready, and how many in hand or delayed."""
@@ -182,6 +191,9 @@ class SqsQueue(Queue):
             return {}
 
     def _url(self, name: str) -> str | None:
+        """Return a queue's URL, or None where it is known that there is no such queue."""
+        if self._begin:
+            return self._begin + name
         if name not in self._urls:
             try:
                 self._urls[name] = self._calls.call("GetQueueUrl", {"QueueName": name})["QueueUrl"]

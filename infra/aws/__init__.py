@@ -75,6 +75,7 @@ def _environment(place: Place, storage: Storage, messaging: Messaging) -> Mappin
         "LOOPWRIGHT_AWS_BUCKET": storage.bucket.bucket,
         "LOOPWRIGHT_AWS_TABLE": storage.table.name,
         "LOOPWRIGHT_AWS_QUEUES": place.prefix,
+        "LOOPWRIGHT_AWS_ACCOUNT": place.account,
         "LOOPWRIGHT_AWS_BUS": messaging.bus.name,
         "LOOPWRIGHT_AWS_NAMESPACE": place.prefix,
     }

@@ -105,7 +105,8 @@ def made(endpoint: str, name: str, subscriptions: Sequence[Subscription]) -> Aws
     for queue in sorted({each.queue for each in subscriptions}):
         # One rule a queue: an event that matches it twice still arrives once.
         _subscribe(endpoint, name, queue, [each.prefix for each in subscriptions if each.queue == queue])
-    return AwsPlace(REGION, name, name, name, name, job_function=_job_function(endpoint, name), endpoint=endpoint)
+    account, job_function = _account(endpoint), _job_function(endpoint, name)
+    return AwsPlace(REGION, name, name, name, name, account, job_function=job_function, endpoint=endpoint)
 
 
 def take_away(endpoint: str, name: str) -> None:

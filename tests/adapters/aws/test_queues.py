@@ -31,10 +31,18 @@ def aws() -> Iterator[Faulty]:
         yield started
 
 
-@pytest.fixture
-def queue(place: AwsPlace, aws: Faulty) -> SqsQueue:
+@pytest.fixture(params=["asks for URLs", "knows its account"])
+def queue(place: AwsPlace, aws: Faulty, request: pytest.FixtureRequest) -> SqsQueue:
     """A queue whose calls may go wrong."""
-    return SqsQueue(impatient("sqs", aws.url), place.queues, lambda: SENT, sleep=lambda _: None)
+    account = place.account if request.param == "knows its account" else ""
+    return SqsQueue(impatient("sqs", aws.url), place.queues, lambda: SENT, account=account, sleep=lambda _: None)
+
+
+def test_whose_account_is_known_asks_for_no_url(place: AwsPlace, aws: Faulty) -> None:
+    queue = SqsQueue(impatient("sqs", aws.url), place.queues, lambda: SENT, account=place.account)
+    queue.send(Q, [b"1"])
+    queue.ack(Q, receipts(queue.receive(Q)))
+    assert not aws.bodies("GetQueueUrl")
 
 
 def bodies(messages: list[Message]) -> list[bytes]:
@@ -94,6 +102,7 @@ def test_what_failed_to_be_acknowledged_or_released_is_tried_again(queue: SqsQue
 
 
 def test_messages_that_can_never_be_sent_are_an_error(queue: SqsQueue, aws: Faulty) -> None:
+    queue.send(Q, BODIES[:1])
     aws.faults = {"SendMessageBatch": [failing("InvalidMessageContents", ours=True)]}
     with pytest.raises(UnavailableError, match="InvalidMessageContents"):
         queue.send(Q, BODIES)
@@ -121,9 +130,11 @@ def test_a_message_whose_answer_is_lost_is_sent_at_least_once(queue: SqsQueue, a
 
 def test_batches_are_as_large_as_sqs_takes_them(queue: SqsQueue, aws: Faulty) -> None:
     large = [bytes([number]) * MESSAGE_LIMIT for number in (0, 255, 65)]
+    queue.send(Q, [b"the queue is made by it"])
+    before = len(aws.bodies("SendMessageBatch"))
     queue.send(Q, [*BODIES, *large])
-    assert [len(body["Entries"]) for body in aws.bodies("SendMessageBatch")] == [10, 10, 6, 1, 1]
-    assert bodies(queue.receive(Q, limit=100)) == [*BODIES, *large]
+    assert [len(body["Entries"]) for body in aws.bodies("SendMessageBatch")[before:]] == [10, 10, 6, 1, 1]
+    assert bodies(queue.receive(Q, limit=100))[1:] == [*BODIES, *large]
 
 
 def test_a_queue_is_made_with_one_for_its_dead_letters(queue: SqsQueue, aws: Faulty, place: AwsPlace) -> None:
