@@ -78,6 +78,7 @@ def a_person_starts_the_first_training_and_its_version_answers(deployed: Deploye
     until = deployed.now - 3_600
     deployed.platform.lake.append("observations", umbrella.cases(600, until=until, wind=10.0))
     deployed.platform.lake.append("terrain", umbrella.heights(11.0, since=until - 10 * DAY))
+    assert deployed.fire("materialize")["terrain"]["rows_written"] == 1
     assert retrained(deployed, "the first").state == "succeeded"
     assert deployed.champion() == 1
 
@@ -115,11 +116,11 @@ def the_next_request_is_served_by_the_new_version(deployed: Deployed, umbrella: 
 
 def features_come_online_by_the_schedule_and_by_being_pushed(deployed: Deployed, umbrella: ModuleType) -> None:
     deployed.platform.lake.append("terrain", umbrella.heights(12.0, since=deployed.now - 60))
-    assert deployed.fire("materialize") == {"terrain": {"rows_read": 2, "rows_written": 1}}
+    assert deployed.fire("materialize") == {"terrain": {"rows_read": 1, "rows_written": 1}}
     assert _height(deployed) == 12.0
     assert _pushed(deployed, 13.0).body == {"accepted": 1}
     assert _height(deployed) == 13.0
-    assert awaited(lambda: deployed.fire("materialize")["terrain"]["rows_read"] == 1)
+    assert awaited(lambda: length(deployed.platform.lake.read_columns("terrain")) == 3)
 
 
 def _pushed(deployed: Deployed, altitude: float) -> Answered:
@@ -194,13 +195,18 @@ def what_may_not_be_collected_comes_back_and_lands(deployed: Deployed, umbrella:
     before = _labels(deployed)
     with without(deployed, "collect", "s3:PutObject"):
         deployed.post("labels", "/models/rain/labels", {"labels": [{"id": "late", "label": "yes"}]})
-        assert awaited(lambda: any(one in deployed.log_of("collect") for one in REFUSED))
+        assert awaited(lambda: _refused(deployed.log_of("collect")))
         assert _labels(deployed) == before
     assert awaited(lambda: _labels(deployed) == before + 1)
 
 
 def _labels(deployed: Deployed) -> int:
     return length(deployed.platform.lake.read_columns("labels/rain"))
+
+
+def _refused(said: str) -> bool:
+    """Return whether Delta's own client of S3 was refused: it does not tell what."""
+    return "403 Forbidden" in said or "lacked the necessary privileges" in said
 
 
 def _asks_for_a_prediction(deployed: Deployed) -> str:
@@ -228,6 +234,8 @@ def _keeps_house(deployed: Deployed) -> str:
 
 
 def _materializes(deployed: Deployed) -> str:
+    heights = sys.modules[f"loopwright_project_{FOLDER.name}"].heights
+    deployed.platform.lake.append("terrain", heights(15.0, since=deployed.now))
     with pytest.raises(RuntimeError) as caught:
         deployed.fire("materialize")
     return str(caught.value)
@@ -246,7 +254,7 @@ def _collects(deployed: Deployed) -> str:
     """Tell a label, and return what the log of its collecting says from now on."""
     before = len(deployed.log_of("collect"))
     _tells_a_label(deployed)
-    return awaited(lambda: (said := deployed.log_of("collect")[before:]) and "collect 1 message" in said and said)
+    return awaited(lambda: (said := deployed.log_of("collect")[before:]) and _refused(said) and said)
 
 
 def _trains(deployed: Deployed) -> str:
@@ -274,9 +282,6 @@ def without(deployed: Deployed, function: str, action: str) -> Iterator[None]:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
 
 
-REFUSED = ("403 Forbidden", "lacked the necessary privileges")
-"""Delta's own client of S3 tells that it was refused, and not what."""
-
 STEPS: tuple[Step, ...] = (
     a_person_starts_the_first_training_and_its_version_answers,
     nobody_is_answered_who_does_not_sign,
@@ -299,7 +304,7 @@ DENIALS: tuple[tuple[str, str, Callable[[Deployed], str]], ...] = (
     ("materialize", "s3:GetObject", _materializes),
     ("materialize", "dynamodb:GetItem", _materializes),
     ("features", "sqs:SendMessage", _pushes_a_feature),
-    ("features", "dynamodb:BatchGetItem", _reads_a_feature),
+    ("features", "dynamodb:GetItem", _reads_a_feature),
     ("collect", "s3:GetObject", _collects),
 )
 
@@ -314,4 +319,4 @@ def test_the_loop_is_closed_on_aws_and_each_part_of_it_needs_its_permissions(
     for function, action, attempt in DENIALS:
         with subtests.test(f"{function} without {action}"), without(deployed, function, action):
             said = attempt(deployed)
-            assert f"not authorized to perform: {action}" in said or any(one in said for one in REFUSED), said
+            assert f"not authorized to perform: {action}" in said or _refused(said), said
