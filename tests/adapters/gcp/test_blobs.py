@@ -202,6 +202,12 @@ def test_storage_that_is_slow_down_or_gone_for_a_moment_is_asked_again() -> None
     assert "ifGenerationMatch=7" in script.asked[0].target
 
 
+def test_a_write_that_may_not_look_whether_it_went_through_says_so() -> None:
+    denied = pytest.raises(DeniedError, match="could not look at gs://bucket/blobs/a")
+    with scripted_blobs(Answer(lost=True), Answer(412), Answer(403)) as (blobs, _), denied:
+        blobs.put("a", b"1", expect=ABSENT)
+
+
 def test_an_upload_says_what_its_bytes_are() -> None:
     with scripted_blobs(Answer(200, b'{"generation":"8"}')) as (blobs, script):
         blobs.put("a", b"hello")
