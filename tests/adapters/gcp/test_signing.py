@@ -155,5 +155,5 @@ def test_whoever_acts_as_an_account_has_google_sign_and_google_may_not_answer(
     (tmp_path / "application_default_credentials.json").write_text(json.dumps(acting))
     signer = PersonSigner()
     assert signer.account() == "robot@p.iam"
-    with pytest.raises(UnavailableError, match="could not sign as robot@p.iam"):
+    with pytest.raises(UnavailableError, match=r"could not sign as robot@p\.iam"):
         signer.sign(b"text", seconds=60)
