@@ -16,10 +16,10 @@ from google.oauth2 import id_token
 from adapters.gcp.api import Api
 from adapters.gcp.replies import ServiceError
 from adapters.gcp.tokens import Nobody
-from tests.adapters.aws.scripted import Answer, Script, scripted
 from tests.clouds.google.oidc import CERTIFICATES, ISSUER, KEYS
 from tests.clouds.google.throwaway import PROJECT
 from tests.clouds.google.world import SERVICES, google
+from tests.clouds.scripted import Answer, Script, scripted
 from tests.clouds.tools import MissingToolError
 
 EMAIL = "schedules@loopwright-test.iam.gserviceaccount.com"
