@@ -48,12 +48,8 @@ class Deployed(ABC):
         return None
 
     @abstractmethod
-    def collect(self) -> None:
-        """Let what is logged be collected, as it will be in a minute."""
-
-    @abstractmethod
-    def monitor(self) -> None:
-        """Let the schedule of monitoring come round, as it does by the clock.
+    def due(self, schedule: str) -> None:
+        """Let a schedule come round: `collect`, `monitor`, `materialize`; nothing where no schedule does it.
 
         Raises:
             RuntimeError: what it calls has failed.

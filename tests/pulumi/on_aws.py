@@ -4,11 +4,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -16,7 +17,7 @@ from typing_extensions import override
 
 from adapters import open_platform
 from loopwright.settings import Settings
-from tests.clouds.aws import REGION, client
+from tests.clouds.aws import ACCOUNT, REGION, client
 from tests.clouds.ministack import Ministack, running
 from tests.clouds.tools import ROOT
 from tests.pulumi.deployed import Answered, Deployed, asking, sent
@@ -51,12 +52,9 @@ class OnAws(Deployed):
         return sent(asking(f"{self.aws.endpoint}{self._path_of(function)}{path}", body))
 
     @override
-    def collect(self) -> None:
-        """Lambda does, as soon as there is something."""
-
-    @override
-    def monitor(self) -> None:
-        self.fire("monitor")
+    def due(self, schedule: str) -> None:
+        if schedule != "collect":  # Lambda does, as soon as there is something
+            self.fire(schedule)
 
     def fire(self, schedule: str) -> Any:
         """Call what a schedule calls, with its input and under its role, and return what it answered.
@@ -64,13 +62,37 @@ class OnAws(Deployed):
         Raises:
             RuntimeError: it failed.
         """
-        name = f"{self.prefix}-{schedule}"
-        target = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
-        done = client(self.aws.endpoint, "lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
+        target = self.target_of(schedule)
+        with self.acting_as(target["RoleArn"]) as session:
+            functions = session.client("lambda", endpoint_url=self.aws.endpoint)
+            done = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
         said = done["Payload"].read().decode()
         if "FunctionError" in done:
             raise RuntimeError(f"{target['Arn']} failed: {said}")
         return json.loads(said)
+
+    def target_of(self, schedule: str) -> dict[str, Any]:
+        """Return what a schedule calls, with its input, under which role, and where it leaves what came to nothing."""
+        name = f"{self.prefix}-{schedule}"
+        found: dict[str, Any] = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
+        return found
+
+    @contextmanager
+    def acting_as(self, role: str) -> Iterator[boto3.Session]:
+        """Take on a role, given by its ARN, in place of the service that it is for: this AWS's own services take none.
+
+        Its trust is widened for that, and only until it is taken on.
+        """
+        iam, name = client(self.aws.endpoint, "iam"), role.rpartition("/")[2]
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        people = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        wider = {**trust, "Statement": [*trust["Statement"], people]}
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
+        try:
+            taken = client(self.aws.endpoint, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        finally:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+        yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
 
     @property
     def prefix(self) -> str:
@@ -80,6 +102,12 @@ class OnAws(Deployed):
     def _path_of(self, function: str) -> str:
         """Return where a function's URL is found by who cannot resolve its name."""
         return f"/_aws/lambda-url/{urlsplit(self.outputs[f'{function}Url']).netloc.partition('.')[0]}"
+
+    def log_of(self, function: str) -> str:
+        """Return what a function has said."""
+        logs, group = client(self.aws.endpoint, "logs"), f"/aws/lambda/{self.prefix}-{function}"
+        events = logs.filter_log_events(logGroupName=group).get("events", [])
+        return "\n".join(event["message"] for event in events)
 
 
 @contextmanager
@@ -100,5 +128,6 @@ def deployed(folder: Path, project: Path, clock: Path) -> Iterator[OnAws]:
             os.environ.setdefault(name, "test")
         told = {"LOOPWRIGHT_PROJECT": str(project), "LOOPWRIGHT_CLOCK_FILE": str(clock)}
         place = {"AWS_ENDPOINT_URL": aws.endpoint}
-        with closing(open_platform(Settings.from_env({**outputs["environment"], **told, **place}))) as platform:
+        variables = {**outputs["environment"], **told, **place}
+        with closing(open_platform(replace(Settings.from_env(variables), place=variables))) as platform:
             yield OnAws(platform, clock, aws, outputs)

@@ -46,12 +46,8 @@ class OnGoogle(Deployed):
         return sent(asking(f"{self.outputs[f'{function}Url'].rstrip('/')}{path}", body))
 
     @override
-    def collect(self) -> None:
-        self.fire("collect")
-
-    @override
-    def monitor(self) -> None:
-        self.fire("monitor")
+    def due(self, schedule: str) -> None:
+        self.fire(schedule)
 
     def fire(self, schedule: str) -> Any:
         """Call what a schedule calls, as the account that it calls as, and return what it answered.

@@ -31,12 +31,8 @@ class OnThisMachine(Deployed):
         return sent(asking(f"{self.address}{path}", body))
 
     @override
-    def collect(self) -> None:
-        """The worker does, as soon as there is something."""
-
-    @override
-    def monitor(self) -> None:
-        """The worker does, as soon as the clock says so."""
+    def due(self, schedule: str) -> None:
+        """The worker sees it by itself."""
 
 
 @contextmanager

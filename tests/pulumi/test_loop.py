@@ -4,31 +4,26 @@ By `loopwright up` on this machine, by `pulumi up` on AWS and on Google Cloud. E
 ended; on AWS, where IAM is enforced, the end is the same with one permission less each time.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 from loopwright.clock import ReplayClock
+from loopwright.columns import length
 from loopwright.definitions.project import load_project
 from loopwright.monitoring.history import History
-from tests.clouds.aws import client
 from tests.clouds.tools import MissingToolError
-from tests.pulumi import on_aws, on_google, on_this_machine
-from tests.pulumi.deployed import Answered, Deployed, awaited
+from tests.pulumi import aws_permissions, on_aws, on_google, on_this_machine
+from tests.pulumi.asked import FOLDER, WINDY, height, predicted, pushed, retrained
+from tests.pulumi.deployed import Deployed, awaited
 from tests.pulumi.on_aws import OnAws
 
-FOLDER = Path(__file__).parent / "umbrella"
 DAY = 86_400.0
-WINDY: list[dict[str, Any]] = [
-    {"station": "north", "humidity": 20.0 + number % 80, "wind": 60.0 + number % 7} for number in range(120)
-]
 PROVIDERS: dict[str, Callable[[Path, Path, Path], AbstractContextManager[Deployed]]] = {
     "local": on_this_machine.deployed,
     "aws": on_aws.deployed,
@@ -55,21 +50,12 @@ def umbrella() -> ModuleType:
     return sys.modules[f"loopwright_project_{FOLDER.name}"]
 
 
-def predicted(deployed: Deployed, rows: list[dict[str, object]]) -> Answered:
-    return deployed.post("predict", "/models/rain/predict", {"rows": rows})
-
-
-def retrained(deployed: Deployed, why: str) -> Any:
-    """Ask for a retraining and wait for the end of its job."""
-    answer = deployed.post("retrain", "/models/rain/retrain", {"why": why})
-    assert answer.body["started"], answer
-    jobs = deployed.platform.jobs
-    return awaited(lambda: (one := jobs.status(answer.body["job"])) and one.state != "running" and one)
-
-
 def a_person_starts_the_first_training_and_its_version_answers(deployed: Deployed, umbrella: ModuleType) -> None:
     until = deployed.now - 3_600
     deployed.platform.lake.append("observations", umbrella.cases(600, until=until, wind=10.0))
+    deployed.platform.lake.append("terrain", umbrella.heights(11.0, since=until - 10 * DAY))
+    deployed.due("materialize")
+    assert awaited(lambda: height(deployed) == 11.0)
     status = retrained(deployed, "the first")
     assert status.state == "succeeded", status
     assert deployed.champion() == 1
@@ -86,7 +72,7 @@ def predictions_and_their_labels_reach_the_lake(deployed: Deployed, umbrella: Mo
     ids = [one["id"] for one in answer.body["predictions"]]
     labels = [{"id": one, "label": row["humidity"] > 60} for one, row in zip(ids, WINDY, strict=True)]
     assert deployed.post("labels", "/models/rain/labels", {"labels": labels}).body == {"accepted": 120}
-    deployed.collect()
+    deployed.due("collect")
     lake = deployed.platform.lake
     assert awaited(lambda: {"predictions/rain", "labels/rain"} <= set(lake.tables()))
     assert sorted(lake.read_columns("predictions/rain")["prediction_id"].tolist()) == sorted(ids)
@@ -96,7 +82,7 @@ def the_monitor_finds_drift_and_the_rule_has_a_better_version_trained(deployed: 
     lake, history = deployed.platform.lake, History(deployed.platform.table, umbrella.rain)
     lake.append("observations", umbrella.cases(300, until=deployed.now + DAY, wind=60.0, seed=1))
     ReplayClock(deployed.clock).set(deployed.now + 2 * DAY)
-    deployed.monitor()
+    deployed.due("monitor")
     alerts = awaited(history.alerts)
     assert "wind" in next(one for one in alerts if one.kind == "drift").detail
     windows = history.windows()
@@ -109,53 +95,15 @@ def the_next_request_is_served_by_the_new_version(deployed: Deployed, umbrella: 
     assert awaited(lambda: predicted(deployed, WINDY[:1]).body["version"] == 2)
 
 
-def _asks_for_a_prediction(deployed: Deployed) -> str:
-    return str(predicted(deployed, WINDY[:1]).body)
-
-
-def _tells_a_label(deployed: Deployed) -> str:
-    return str(deployed.post("labels", "/models/rain/labels", {"labels": [{"id": "one", "label": "yes"}]}).body)
-
-
-def _asks_for_a_training(deployed: Deployed) -> str:
-    return str(deployed.post("retrain", "/models/rain/retrain", {"why": "again"}).body)
-
-
-def _monitors(deployed: OnAws) -> str:
-    with pytest.raises(RuntimeError) as caught:
-        deployed.fire("monitor")
-    return str(caught.value)
-
-
-def _keeps_house(deployed: OnAws) -> str:
-    with pytest.raises(RuntimeError) as caught:
-        deployed.fire("housekeeping")
-    return str(caught.value)
-
-
-def _trains(deployed: Deployed) -> str:
-    status = retrained(deployed, f"once more {time.time()}")
-    assert status.state == "failed"
-    return str(status.detail)
-
-
-@contextmanager
-def without(deployed: OnAws, function: str, action: str) -> Iterator[None]:
-    """Take an action from a function's role, and give it back."""
-    iam, role = client(deployed.aws.endpoint, "iam"), f"{deployed.prefix}-{function}"
-    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    before = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    kept = [
-        {**one, "Action": [each for each in one["Action"] if each not in {action, f"{action}Batch"}]}
-        for one in before["Statement"]
-    ]
-    assert kept != before["Statement"], f"{role} never had {action}"
-    document = {**before, "Statement": [one for one in kept if one["Action"]]}
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-    try:
-        yield
-    finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
+def features_come_online_by_the_schedule_and_by_being_pushed(deployed: Deployed, umbrella: ModuleType) -> None:
+    lake = deployed.platform.lake
+    lake.append("terrain", umbrella.heights(12.0, since=deployed.now - 60))
+    deployed.due("materialize")
+    assert awaited(lambda: height(deployed) == 12.0)
+    assert pushed(deployed, 13.0).body == {"accepted": 1}
+    assert height(deployed) == 13.0
+    deployed.due("collect")
+    assert awaited(lambda: length(lake.read_columns("terrain")) == 3)
 
 
 STEPS: tuple[Step, ...] = (
@@ -164,15 +112,7 @@ STEPS: tuple[Step, ...] = (
     predictions_and_their_labels_reach_the_lake,
     the_monitor_finds_drift_and_the_rule_has_a_better_version_trained,
     the_next_request_is_served_by_the_new_version,
-)
-DENIALS: tuple[tuple[str, str, Callable[[OnAws], str]], ...] = (
-    ("jobs", "s3:PutObject", _trains),
-    ("predict", "sqs:SendMessage", _asks_for_a_prediction),
-    ("labels", "sqs:SendMessage", _tells_a_label),
-    ("retrain", "lambda:InvokeFunction", _asks_for_a_training),
-    ("retrain", "dynamodb:GetItem", _asks_for_a_training),
-    ("monitor", "dynamodb:Query", _monitors),
-    ("monitor", "s3:GetObject", _keeps_house),
+    features_come_online_by_the_schedule_and_by_being_pushed,
 )
 
 
@@ -185,8 +125,10 @@ def test_the_loop_is_closed_and_each_part_of_it_needs_its_permissions(
             step(deployed, umbrella)
     if not isinstance(deployed, OnAws):
         return
-    for function, action, attempt in DENIALS:
-        with subtests.test(f"{function} without {action}"), without(deployed, function, action):
+    for step_on_aws in aws_permissions.STEPS:
+        with subtests.test(step_on_aws.__name__):
+            step_on_aws(deployed, umbrella)
+    for function, action, attempt in aws_permissions.DENIALS:
+        with subtests.test(f"{function} without {action}"), aws_permissions.without(deployed, function, action):
             said = attempt(deployed)
-            # Delta's own client of S3 tells the status, and not what for.
-            assert f"not authorized to perform: {action}" in said or "403 Forbidden" in said, said
+            assert f"not authorized to perform: {action}" in said or aws_permissions.refused(said), said
