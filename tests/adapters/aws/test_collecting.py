@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 
 from adapters import open_platform
 from adapters.aws.place import AwsPlace
-from functions.collect.sqs import collect_records
-from functions.sqs import Record
+from functions.collect.landing import consumer
+from functions.sqs import Record, take_records
 from loopwright.ports import Platform
 from loopwright.ports.queues import Depth
 from loopwright.serving.log import PREDICTIONS_QUEUE
@@ -50,7 +51,7 @@ def ask(platform: Platform, *identities: str) -> None:
 
 def batch(settings: Settings, *, lease: int) -> dict[str, Record]:
     """Return what Lambda would hand over, by receipt."""
-    place = AwsPlace.from_env(settings.place)
+    place = AwsPlace.from_env({**os.environ, **settings.place})
     sqs, name = client(place.endpoint, "sqs"), f"{place.queues}-{PREDICTIONS_QUEUE}"
     got = sqs.receive_message(
         QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
@@ -80,11 +81,11 @@ def record(message: dict, name: str) -> Record:
 
 def turn(settings: Settings, platform: Platform, *, lease: int = 30, die: bool = False) -> int:
     """Do once what Lambda does, dying before anything is deleted if that is wanted; return how many messages came."""
-    place = AwsPlace.from_env(settings.place)
+    place = AwsPlace.from_env({**os.environ, **settings.place})
     records = batch(settings, lease=lease)
     if not records:
         return 0
-    answer = collect_records(platform, world.project(), {"Records": list(records.values())})
+    answer = take_records(consumer(platform, world.project()), {"Records": list(records.values())})
     if die:
         os.kill(os.getpid(), signal.SIGKILL)
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
@@ -144,6 +145,11 @@ def test_a_function_that_is_killed_after_it_wrote_writes_nothing_twice(settings:
     assert killed.returncode == -signal.SIGKILL
     assert landed(platform) == ["a", "b", "c"]
     assert platform.queue.depth(PREDICTIONS_QUEUE).ready + platform.queue.depth(PREDICTIONS_QUEUE).in_flight == 3
+    # Together again, for in other company they would land twice.
+    end = time.monotonic() + 30
+    while platform.queue.depth(PREDICTIONS_QUEUE).ready < 3:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     with closing(open_platform(settings)) as other:
         while platform.queue.depth(PREDICTIONS_QUEUE) != Depth(0, 0, 0):
             turn(settings, other)
