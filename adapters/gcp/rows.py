@@ -135,35 +135,28 @@ class Rows:
         self, below: str, operation: str, body: Mapping[str, object], doing: str, passing: frozenset[str] = frozenset()
     ) -> list[_Part]:
         """Call an operation that answers in parts; ABORTED, and what else is `passing`, is a ServiceError."""
-        content = msgspec.json.encode(body)
+        path, content = f"{self._path}{below}:{operation}", msgspec.json.encode(body)
         try:
-            for attempt in range(ATTEMPTS):
-                try:
-                    return self._whole(f"{self._path}{below}:{operation}", content)
-                except _BrokenOffError as broken:
-                    refusal = broken.refusal
-                    if not refusal.throttled:
-                        raise refusal from None
+            for attempt in range(ATTEMPTS - 1):
+                with suppress(_BrokenOffError):
+                    return self._whole(path, content, last=False)
                 self.pause(attempt)
-            raise refusal
+            return self._whole(path, content, last=True)
         except ServiceError as error:
             if error.code == ABORTED or error.code in passing:
                 raise
             raise translation(error, doing) from error
 
-    def _whole(self, path: str, content: bytes) -> list[_Part]:
-        """Return all parts of an answer."""
+    def _whole(self, path: str, content: bytes, *, last: bool) -> list[_Part]:
+        """Return all parts of an answer; where it breaks off and may be whole the next time, a _BrokenOffError."""
         reply = self._api.send("POST", path, content, headers=_JSON)
         parts = _parts(reply.body)
         for part in parts:
             if part.error is not None:
-                raise _BrokenOffError(told(part.error, reply, repeated=False))
+                refusal = told(part.error, reply, repeated=False)
+                raise _BrokenOffError if refusal.throttled and not last else refusal
         return parts
 
 
 class _BrokenOffError(Exception):
     """An answer began as a success, and ended with a refusal."""
-
-    def __init__(self, refusal: ServiceError) -> None:
-        super().__init__(str(refusal))
-        self.refusal = refusal

@@ -161,7 +161,7 @@ class Writes:
             if draft is not done:
                 self._overflow.drop(change.after for change in draft.changes)
         if done:
-            self._overflow.drop(change.before and change.before.row for change in done.changes if not change.nothing)
+            self._overflow.drop(each.before.row for each in done.changes if each.before and not each.nothing)
 
 
 def _hold(writes: Sequence[Write]) -> Hold:

@@ -4,19 +4,18 @@
 
 The archive's `Dockerfile` is the repository's, for the wanted cloud and with the wanted Python; beside it are
 `buildspec.yml`, by which CodeBuild makes the image and pushes it as `$IMAGE`, the lock file, our modules and the
-project's. Cloud Build needs no file of its own: `gcloud builds submit ARCHIVE --tag IMAGE`.
+project's. Cloud Build is told by infra/gcp/image_builder.py.
 """
 
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from infra.limits import Cloud
 from infra.packages.archive import content_digest, write_zip
 from infra.packages.sources import ROOT, modules, project_files
-
-Cloud = Literal["aws", "gcp"]
 
 _OURS: Final = ("adapters", "functions", "loopwright", "pipelines")
 _DATA: Final = ("*.html",)
