@@ -49,7 +49,7 @@ class Connections:
             connection.close()
         else:
             self._idle.setdefault(host, []).append(connection)
-        return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()}, content)
+        return Reply(answer.status, _headers(answer), content)
 
     def close(self) -> None:
         """Hang up."""
@@ -73,6 +73,15 @@ class Connections:
     def _hang_up(self, host: str) -> None:
         for connection in self._idle.pop(host, []):
             connection.close()
+
+
+def _headers(answer: http.client.HTTPResponse) -> dict[str, str]:
+    """Return the headers by their names; one that came in several lines is one with commas."""
+    headers: dict[str, str] = {}
+    for name, value in answer.getheaders():
+        known = name.lower()
+        headers[known] = f"{headers[known]}, {value}" if known in headers else value
+    return headers
 
 
 def _has_news(connection: http.client.HTTPConnection) -> bool:

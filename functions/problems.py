@@ -36,13 +36,23 @@ _STATUS: Final[dict[type[LoopwrightError], tuple[HTTPStatus, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong: `problems` names every finding, `retry` says that the same request may work later."""
+    """What went wrong.
+
+    Attributes:
+        status: of HTTP.
+        title: what kind of problem it is.
+        detail: what, where, and what to do instead.
+        problems: every finding.
+        retry: the same request may work later.
+        challenge: how to say who one is, where that was not said (`WWW-Authenticate`).
+    """
 
     status: int
     title: str
     detail: str
     problems: tuple[str, ...] = ()
     retry: bool = False
+    challenge: str = ""
 
     def encode(self) -> bytes:
         """Return the body: type, title, status, detail and, where there are findings, problems."""

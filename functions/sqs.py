@@ -5,7 +5,10 @@ import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NotRequired, TypedDict
 
+from functions.batches import Consumer
+from functions.problems import log_failure
 from loopwright.errors import InvalidInputError
+from loopwright.ports.queues import Message
 
 SOURCE: Final = "aws:sqs"
 
@@ -50,6 +53,22 @@ class BatchResponse(TypedDict):
     batchItemFailures: list[Failure]
 
 
+def take_records(consumer: Consumer, event: SqsEvent) -> BatchResponse:
+    """Let the consumer take the records, and return those that have to come back: SQS delivers no others again.
+
+    Raises:
+        InvalidInputError: records come from a queue that the consumer does not take; nothing was taken.
+    """
+    batches: dict[str, list[Record]] = {}
+    for record in event["Records"]:
+        batches.setdefault(consumer.queue_of(record["eventSourceARN"].rpartition(":")[2]), []).append(record)
+    failed: list[str] = []
+    for queue, records in batches.items():
+        messages = list(_messages(records, failed))
+        failed += consumer.take(queue, messages)
+    return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+
+
 def body_of(record: Record) -> bytes:
     """Return a message's bytes: those of its binary attribute `body` where it has one, else its text.
 
@@ -65,6 +84,10 @@ def body_of(record: Record) -> bytes:
         raise InvalidInputError(f"message {record['messageId']}: its attribute {_BODY!r} is not base64") from error
 
 
-def failures(identities: Iterable[str]) -> BatchResponse:
-    """Return the answer by which these records, and no others, come back."""
-    return {"batchItemFailures": [{"itemIdentifier": one} for one in identities]}
+def _messages(records: Iterable[Record], failed: list[str]) -> Iterable[Message]:
+    for record in records:
+        try:
+            yield Message(record["messageId"], record["receiptHandle"], body_of(record), 1, 0.0)
+        except InvalidInputError as error:
+            log_failure("read a batch", error)
+            failed.append(record["messageId"])

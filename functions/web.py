@@ -7,7 +7,7 @@ web framework: importing one takes longer than everything else that a fresh proc
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -31,10 +31,11 @@ _OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an action gets: the path's parameters and the body."""
+    """What an action gets: the path's parameters, the body, and the headers as ASGI has them (names in lower case)."""
 
     path: Mapping[str, str]
     body: bytes
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Endpoint:
 
     async def _answer(self, path: Mapping[str, str], scope: Scope, receive: Receive) -> Answer:
         try:
-            call = Call(path, await _body(scope, receive, self._body_limit))
+            call = Call(path, await _body(scope, receive, self._body_limit), scope["headers"])
             if self._threaded or len(call.body) > INLINE_LIMIT:
                 return await asyncio.to_thread(self._action, call)
             return await self._turn.answer(call) if self._turn else self._action(call)
@@ -126,8 +127,10 @@ def parsed(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 def problem_answer(problem: Problem) -> Answer:
     """Return the problem as `application/problem+json`."""
-    headers = ((b"retry-after", b"1"),) if problem.retry else ()
-    return Answer(problem.encode(), problem.status, b"application/problem+json", headers)
+    headers = [(b"retry-after", b"1")] if problem.retry else []
+    if problem.challenge:
+        headers.append((b"www-authenticate", problem.challenge.encode()))
+    return Answer(problem.encode(), problem.status, b"application/problem+json", tuple(headers))
 
 
 async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What is built before anything is deployed: the packages of the functions and the archive of the training image."""
+"""What is built before anything is deployed: the packages of the functions and the archive of the image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Artifacts(Protocol):
         ...
 
     def image_context(self) -> Artifact:
-        """Return the archive out of which the training image is built, a Dockerfile among it."""
+        """Return the archive out of which the provider's image is built, a Dockerfile among it."""
         ...
 
 
@@ -50,10 +50,13 @@ class BuiltArtifacts:
         return Artifact(built.path, built.digest)
 
     def image_context(self) -> Artifact:
-        """Return the archive out of which the training image is built."""
+        """Return the archive out of which the provider's image is built."""
         from infra.packages.image import build_image_context  # noqa: PLC0415
 
         built = build_image_context(
-            project=self._config.folder, python_version=self._config.python_version, cache=self._root / CACHE
+            project=self._config.folder,
+            python_version=self._config.python_version,
+            cloud=self._config.provider,
+            cache=self._root / CACHE,
         )
         return Artifact(built.path, built.digest)

@@ -1,23 +1,29 @@
 """The stack's configuration, read once; Pulumi.yaml describes every key to people, with the same defaults."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeVar, get_args
 
+from infra.limits import LIMITS, Cloud
 from loopwright.errors import DefinitionError
 
-Cloud = Literal["aws"]
 Auth = Literal["iam", "apikey", "jwt", "public-without-any-check"]
 Architecture = Literal["x86_64", "arm64"]
 PythonVersion = Literal["3.12", "3.13"]
 
 Choice = TypeVar("Choice", bound=str)
 
-_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[^:@]+[:@].+")
+ONLY: Final[Mapping[str, Cloud]] = {
+    "apiKey": "gcp",  # on AWS the API makes one
+    "architecture": "aws",
+    "billingAccount": "gcp",
+    "maxInstances": "gcp",
+    "snapStart": "aws",
+}
+"""Keys that one provider alone has a meaning for."""
 
-_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653)
-"""In days: the only ones that CloudWatch knows."""
+_KEY_CHARACTERS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,15 @@ class StackConfig:
     materialize_minutes: int
     provisioned_concurrency: int
     snap_start: bool
-    training_image: str
+    max_instances: int
+    image: str
     alarm_email: str
     p99_milliseconds: int
     retention_days: int
     protect: bool
     monthly_budget: int
+    billing_account: str
+    api_key: str = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -62,23 +71,42 @@ class StackConfig:
 
     def __post_init__(self) -> None:
         """Check what depends on more than one key."""
+        self._check_access()
+        self._check_budget()
+        limits = LIMITS[self.provider]
+        if self.snap_start and self.provisioned_concurrency:
+            raise DefinitionError(
+                f"snapStart=true, provisionedConcurrency={self.provisioned_concurrency}: AWS takes only one of the two"
+            )
+        if self.image and not limits.image.fullmatch(self.image):
+            raise DefinitionError(f"image={self.image}: {self.provider} runs only {limits.image_form}")
+        if self.provisioned_concurrency > self.max_instances and self.provider == "gcp":
+            raise DefinitionError(
+                f"provisionedConcurrency={self.provisioned_concurrency}, maxInstances={self.max_instances}: as many as "
+                "are kept warm there must be"
+            )
+
+    def _check_access(self) -> None:
         if self.auth == "jwt" and not (self.jwt_issuer.startswith("https://") and self.jwt_audience):
             raise DefinitionError(
                 f"jwtIssuer={self.jwt_issuer!r}, jwtAudience={self.jwt_audience!r}: auth=jwt wants an https:// address "
                 "and a name"
             )
-        if self.snap_start and self.provisioned_concurrency:
+        if self.auth == "apikey" and self.provider == "gcp" and len(self.api_key) < _KEY_CHARACTERS:
             raise DefinitionError(
-                f"snapStart=true, provisionedConcurrency={self.provisioned_concurrency}: AWS takes only one of the two"
+                f"auth=apikey wants a key of {_KEY_CHARACTERS} characters or more: "
+                '`pulumi config set --secret apiKey "$(openssl rand -hex 32)"`'
             )
-        if self.training_image and not _ECR.fullmatch(self.training_image):
-            raise DefinitionError(
-                f"trainingImage={self.training_image}: a function takes only an image of ECR, as "
-                "<account>.dkr.ecr.<region>.amazonaws.com/<name>:<tag>"
-            )
+
+    def _check_budget(self) -> None:
         if self.monthly_budget and not self.alarm_email:
             raise DefinitionError(
                 f"monthlyBudget={self.monthly_budget}: set alarmEmail too, or nobody would be told; 0 sets no budget"
+            )
+        if self.monthly_budget and self.provider == "gcp" and not self.billing_account:
+            raise DefinitionError(
+                f"monthlyBudget={self.monthly_budget}: set billingAccount too, to what `gcloud billing accounts list` "
+                "calls ACCOUNT_ID; 0 sets no budget"
             )
 
 
@@ -96,33 +124,37 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
     Raises:
         DefinitionError: a value is none that its key allows; the message names key, value and what is allowed.
     """
-    keys = _Keys(source)
+    provider: Cloud = _Keys(source).choice("provider", "aws", get_args(Cloud))
+    keys = _Keys(source, provider)
     return StackConfig(
         stack=stack,
         root=root,
-        provider=keys.choice("provider", "aws", get_args(Cloud)),
+        provider=provider,
         project=keys.text("project", "examples/flights"),
         auth=keys.choice("auth", "iam", get_args(Auth)),
         jwt_issuer=keys.text("jwtIssuer", ""),
         jwt_audience=keys.text("jwtAudience", ""),
         architecture=keys.choice("architecture", "x86_64", get_args(Architecture)),
         python_version=keys.choice("pythonVersion", "3.13", get_args(PythonVersion)),
-        memory=_memory(keys),
+        memory=_memory(keys, LIMITS[provider].memory),
         materialize_minutes=keys.whole("materializeMinutes", 15, least=1, most=1440),
         provisioned_concurrency=keys.whole("provisionedConcurrency", 0, least=0, most=1000),
         snap_start=keys.flag("snapStart", default=False),
-        training_image=keys.text("trainingImage", ""),
+        max_instances=keys.whole("maxInstances", 20, least=1, most=1000),
+        image=keys.text("image", ""),
         alarm_email=keys.text("alarmEmail", ""),
         p99_milliseconds=keys.whole("p99Milliseconds", 1000, least=1, most=60_000),
-        retention_days=_retention(keys),
+        retention_days=_retention(keys, LIMITS[provider].retention_days),
         protect=keys.flag("protect", default=True),
         monthly_budget=keys.whole("monthlyBudget", 0, least=0, most=1_000_000),
+        billing_account=keys.text("billingAccount", ""),
+        api_key=keys.text("apiKey", ""),
     )
 
 
-def _memory(keys: "_Keys") -> Memory:
+def _memory(keys: "_Keys", allowed: range) -> Memory:
     def megabytes(key: str, default: int) -> int:
-        return keys.whole(key, default, least=256, most=10_240)
+        return keys.whole(key, default, least=allowed[0], most=allowed[-1])
 
     return Memory(
         predict=megabytes("predictMemory", 1024),
@@ -133,20 +165,30 @@ def _memory(keys: "_Keys") -> Memory:
     )
 
 
-def _retention(keys: "_Keys") -> int:
-    days = keys.whole("retentionDays", 90, least=1, most=3653)
-    if days not in _RETENTIONS:
-        raise DefinitionError(f"retentionDays={days}: use one of {', '.join(map(str, _RETENTIONS))}")
+def _retention(keys: "_Keys", allowed: Sequence[int]) -> int:
+    days = keys.whole("retentionDays", 90, least=allowed[0], most=allowed[-1])
+    if days not in allowed:
+        raise DefinitionError(f"retentionDays={days}: use one of {', '.join(map(str, allowed))}")
     return days
 
 
 class _Keys:
-    def __init__(self, source: Source) -> None:
+    """Reads values; with a provider it refuses those that mean nothing there."""
+
+    def __init__(self, source: Source, provider: Cloud | None = None) -> None:
         self._source = source
+        self._provider = provider
 
     def text(self, key: str, default: str) -> str:
         found = self._source.get(key)
-        return default if found is None else found
+        if found is None or found == default:
+            return default
+        if self._provider and ONLY.get(key, self._provider) != self._provider:
+            # Not the value: one of these keys is a secret.
+            raise DefinitionError(
+                f"{key} is set, and only {ONLY[key]} has it: `pulumi config rm {key}`, or another provider"
+            )
+        return found
 
     def choice(self, key: str, default: Choice, allowed: tuple[Choice, ...]) -> Choice:
         found = self.text(key, default)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from infra.config import StackConfig
+from infra.limits import LIMITS, JobLimits
 from infra.spec import (
     FAILURES,
     AlarmSpec,
@@ -29,12 +30,6 @@ from loopwright.errors import DefinitionError
 from loopwright.serving.log import FEATURES_QUEUE, LABELS_QUEUE, PREDICTIONS_QUEUE
 from loopwright.settings import DEFAULT_SUBSCRIPTIONS, TRIGGERS_QUEUE
 
-FUNCTION_MEMORY: Final = 10_240
-FUNCTION_CPU: Final = 6.0
-FUNCTION_TIMEOUT: Final = timedelta(minutes=15)
-"""What a function has at most; a job that wants more runs in a container of its own."""
-
-_PROCESSOR: Final = 1769  # MB; a function gets its processors with its memory, one for so much
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 _CALL: Final = timedelta(seconds=29)  # an API in front of a function waits no longer
 _BATCH: Final = timedelta(seconds=60)
@@ -48,8 +43,9 @@ _DAY: Final = timedelta(days=1)
 
 def plan(project: Project, config: StackConfig) -> StackSpec:
     """Return what the stack consists of."""
-    jobs = _jobs(project)
-    containers = any(not _fits(model.resources) for model in project.models)
+    limits = LIMITS[config.provider]
+    jobs = _jobs(project, limits.jobs)
+    containers = any(not _fits(model.resources, limits.jobs) for model in project.models)
     start = StartJobs(containers)
     functions = (*_endpoints(config, start), _collect(config), _monitor(config, start), _materialize(config))
     return StackSpec(
@@ -133,7 +129,7 @@ def _monitor(config: StackConfig, start: StartJobs) -> FunctionSpec:
         "monitor",
         "lake",
         config.memory.monitor,
-        FUNCTION_TIMEOUT,
+        LIMITS[config.provider].call,
         (*reads, Write("lake"), Write("table"), Publish(), start),
     )
 
@@ -143,28 +139,30 @@ def _materialize(config: StackConfig) -> FunctionSpec:
         "materialize",
         "lake",
         config.memory.materialize,
-        FUNCTION_TIMEOUT,
+        LIMITS[config.provider].call,
         (Read("lake"), Read("table"), Write("table")),
     )
 
 
-def _jobs(project: Project) -> FunctionSpec:
-    """Return the function of all jobs that fit one: as large as the largest of them."""
-    wanted = [Resources(), *(model.resources for model in project.models if _fits(model.resources))]
-    memory = max(max(one.memory_mb, math.ceil(one.cpu * _PROCESSOR)) for one in wanted)
+def _jobs(project: Project, limits: JobLimits) -> FunctionSpec:
+    """Return what runs all jobs that fit it: as large as the largest of them."""
+    wanted = [Resources(), *(model.resources for model in project.models if _fits(model.resources, limits))]
+    cpu = max(one.cpu for one in wanted)
+    memory = max(one.memory_mb for one in wanted)
     stores: tuple[Store, ...] = ("blobs", "lake", "table")
     return FunctionSpec(
         "jobs",
         "training",
-        min(memory, FUNCTION_MEMORY),
-        FUNCTION_TIMEOUT,
+        min(max(memory, math.ceil(cpu * limits.processor)), limits.memory),
+        limits.timeout,
         (*map(Read, stores), *map(Write, stores), Publish()),
+        cpu=cpu,
     )
 
 
-def _fits(resources: Resources) -> bool:
-    small = resources.memory_mb <= FUNCTION_MEMORY and resources.cpu <= FUNCTION_CPU
-    return small and resources.timeout <= FUNCTION_TIMEOUT
+def _fits(resources: Resources, limits: JobLimits) -> bool:
+    small = resources.memory_mb <= limits.memory and resources.cpu <= limits.cpu
+    return small and resources.timeout <= limits.timeout
 
 
 def _schedules(project: Project, config: StackConfig) -> Iterator[ScheduleSpec]:

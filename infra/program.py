@@ -35,5 +35,9 @@ def deploy(config: StackConfig, artifacts: Artifacts) -> None:
             from infra import aws  # noqa: PLC0415 - one provider's SDK is enough
 
             outputs = aws.build(spec, artifacts)
+        case "gcp":
+            from infra import gcp  # noqa: PLC0415
+
+            outputs = gcp.build(spec, artifacts)
     for name, value in outputs.items():
         pulumi.export(name, value)

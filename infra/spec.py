@@ -1,6 +1,7 @@
 """What a stack consists of, whatever the provider: `plan.py` derives it from the project.
 
-Each part names the component that makes it on AWS; `infra/aws/__init__.py` puts the components together.
+Each part names the component that makes it on each provider; `infra/aws/__init__.py` and `infra/gcp/__init__.py` put
+the components together.
 """
 
 from dataclasses import dataclass
@@ -20,42 +21,42 @@ FAILURES: Final = "failures"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """May read one of the stores (aws/roles.py)."""
+    """May read one of the stores (aws/roles.py, gcp/roles.py)."""
 
     store: Store
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """May write and delete in one of the stores; reading is apart (aws/roles.py)."""
+    """May write and delete in one of the stores; reading is apart (aws/roles.py, gcp/roles.py)."""
 
     store: Store
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """May send to a queue (aws/roles.py)."""
+    """May send to a queue (aws/roles.py, gcp/roles.py)."""
 
     queue: str
 
 
 @dataclass(frozen=True, slots=True)
 class Consume:
-    """May take messages out of a queue (aws/roles.py)."""
+    """May take messages out of a queue (aws/roles.py, gcp/roles.py)."""
 
     queue: str
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """May publish events (aws/roles.py)."""
+    """May publish events (aws/roles.py, gcp/roles.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartJobs:
-    """May start jobs and ask for their state (aws/roles.py).
+    """May start jobs and ask for their state (aws/roles.py, gcp/roles.py).
 
-    `containers`: some of them do not fit a function and run in a container of their own.
+    `containers`: some of them do not fit where all jobs run, and get a container of their own.
     """
 
     containers: bool = False
@@ -66,12 +67,13 @@ Permission = Read | Write | Send | Consume | Publish | StartJobs
 
 @dataclass(frozen=True, slots=True)
 class QueueFeed:
-    """A queue whose messages call a function (aws/functions.py).
+    """A queue whose messages call a function (aws/functions.py, gcp/feeds.py).
 
     Attributes:
         queue: one of the stack's queues.
         batch: at most this many messages a call.
-        wait: how long to wait for a batch to fill up.
+        wait: how long to wait for a batch to fill up. Zero: messages are handed over as they come. A provider that
+            cannot wait for messages calls the function by the clock, and it empties the queue itself.
         calls: at most this many at once.
     """
 
@@ -83,11 +85,11 @@ class QueueFeed:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """One function (aws/functions.py; of kind `training` aws/jobs.py).
+    """One function (aws/functions.py, gcp/services.py), or what runs jobs (aws/jobs.py, gcp/jobs.py).
 
     Attributes:
         name: the folder in `functions/`, or `jobs`.
-        package: which package it is in.
+        package: which package it is in, where there is more than one.
         memory: in MB.
         timeout: of one call.
         permissions: all that its role may do, besides writing its own log.
@@ -95,6 +97,7 @@ class FunctionSpec:
         feeds: the queues that call it.
         warm: instances that are kept waiting.
         snapshot: start it from a snapshot of its memory.
+        cpu: processors that it has at the least; 0: those that come with its memory.
     """
 
     name: str
@@ -106,13 +109,7 @@ class FunctionSpec:
     feeds: tuple[QueueFeed, ...] = ()
     warm: int = 0
     snapshot: bool = False
-
-    @property
-    def handler(self) -> str:
-        """What is called, as a dotted name."""
-        return (
-            "adapters.aws.job_runner.handler" if self.package == "training" else f"functions.{self.name}.main.handler"
-        )
+    cpu: float = 0.0
 
     @property
     def is_asynchronous(self) -> bool:
@@ -122,7 +119,10 @@ class FunctionSpec:
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A queue and its dead letters (aws/messaging.py). `lease`: how long a message is in one consumer's hands."""
+    """A queue and its dead letters (aws/messaging.py, gcp/messaging.py).
+
+    `lease`: how long a message is in one consumer's hands.
+    """
 
     name: str
     lease: timedelta
@@ -130,7 +130,7 @@ class QueueSpec:
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """Events whose type starts with `prefix` go into `queue` (aws/messaging.py)."""
+    """Events whose type starts with `prefix` go into `queue` (aws/messaging.py, gcp/messaging.py)."""
 
     name: str
     prefix: str
@@ -139,7 +139,9 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """A call of a function at every multiple of `every` since midnight UTC, `offset` later (aws/schedules.py).
+    """A call of a function by the clock (aws/schedules.py, gcp/schedules.py).
+
+    It comes at every multiple of `every` since midnight UTC, `offset` later.
 
     Attributes:
         name: of the schedule.
@@ -158,7 +160,7 @@ class ScheduleSpec:
 
 @dataclass(frozen=True, slots=True)
 class AlarmSpec:
-    """Somebody is told when a measurement of a function or a queue is above `threshold` (aws/alarms.py).
+    """Somebody is told when a measurement of a function or a queue is above `threshold` (aws/alarms.py, gcp/alarms.py).
 
     Attributes:
         what: errors and throttles are counted, dead counts dead messages, age is in seconds of the oldest message that
@@ -178,10 +180,10 @@ class StackSpec:
 
     Attributes:
         prefix: how the names of all things begin.
-        config: what was configured; who may call the endpoints (aws/endpoints.py) among it.
+        config: what was configured; who may call the endpoints (aws/endpoints.py, gcp/access.py) among it.
         queues: see there; as are rules, functions and schedules.
-        jobs: the function of all jobs that fit one.
-        containers: whether there are jobs that do not, and run in the same image elsewhere (aws/jobs.py).
+        jobs: what runs all jobs that fit it.
+        containers: whether there are jobs that do not, and run in the same image elsewhere (aws/jobs.py, gcp/jobs.py).
         alarms: see there.
     """
 

@@ -106,6 +106,8 @@ def _queues(platform: Platform) -> Iterator[Finding]:
     for queue in QUEUES:
         depth = platform.queue.depth(queue)
         told = f"{depth.ready} ready, {depth.in_flight} in hand, {depth.dead} dead"
+        if not platform.capabilities.counts_in_flight:
+            told = f"{depth.ready} ready or in hand, {depth.dead} dead, as of some minutes ago"
         advice = f"see why in the log of the worker, then `loopwright redrive {queue}`" if depth.dead else ""
         yield Finding(f"queue {queue}", "warning" if depth.dead else "fine", told, advice)
 

@@ -72,13 +72,20 @@ class ModelGlance:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A project's loop. `heartbeat` is the moment up to which the worker has done all that was due; None: never ran."""
+    """A project's loop.
+
+    Attributes:
+        heartbeat: the moment up to which the worker has done all that was due; None: never ran.
+        queues: how many messages wait in each.
+        late: the queues were counted some minutes ago, and messages in hand count as ready.
+    """
 
     project: str
     now: float
     heartbeat: float | None
     models: tuple[ModelGlance, ...]
     queues: Mapping[str, Depth]
+    late: bool
 
 
 def glance(platform: Platform, project: Project) -> Glance:
@@ -91,6 +98,7 @@ def glance(platform: Platform, project: Project) -> Glance:
         heartbeat=float(moment) if isinstance(moment, int | float) else None,
         models=tuple(_model(platform, project, model) for model in project.models),
         queues={queue: platform.queue.depth(queue) for queue in QUEUES},
+        late=not platform.capabilities.counts_in_flight,
     )
 
 

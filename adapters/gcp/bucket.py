@@ -38,7 +38,7 @@ _HEAD: Final = b"\r\n".join(
         b"",
     )
 )
-_LISTED: Final = "items(name,generation,size,updated),prefixes,nextPageToken"
+_LISTED: Final = "items(name,generation,size,timeCreated),prefixes,nextPageToken"
 
 
 class Bucket(Objects):
@@ -174,4 +174,4 @@ def _check(reply: Reply, doing: str) -> None:
 
 
 def _info(told: dict[str, Any]) -> BlobInfo:
-    return BlobInfo(told["name"], str(told["generation"]), int(told["size"]), parse_time(told["updated"]))
+    return BlobInfo(told["name"], str(told["generation"]), int(told["size"]), parse_time(told["timeCreated"]))

@@ -17,7 +17,7 @@ from adapters.gcp.api import Api, quoted
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.replies import translated
 from adapters.gcp.tokens import SCOPE, account_says, on_google
-from loopwright.errors import DeniedError, InvalidInputError
+from loopwright.errors import DeniedError, InvalidInputError, UnavailableError
 
 IAM_CREDENTIALS: Final = "iamcredentials.googleapis.com"
 
@@ -89,13 +89,23 @@ class PersonSigner(Signer):
 
     @override
     def sign(self, text: bytes, *, seconds: int) -> bytes:
-        return bytes(self._credentials().sign_bytes(text))
+        credentials = self._credentials()
+        from google.auth.exceptions import GoogleAuthError
+
+        try:
+            return bytes(credentials.sign_bytes(text))
+        except GoogleAuthError as error:
+            # Whoever acts as an account has Google sign for it.
+            raise UnavailableError(f"could not sign as {self.account()}: {error}") from error
 
     def _credentials(self) -> Any:  # noqa: ANN401 - google-auth's classes are not typed
         if self._found is None:
-            import google.auth
-            from google.auth.credentials import Signing
-            from google.auth.exceptions import GoogleAuthError
+            try:
+                import google.auth
+                from google.auth.credentials import Signing
+                from google.auth.exceptions import GoogleAuthError
+            except ModuleNotFoundError as error:
+                raise DeniedError(f"{_PERSON}; install google-auth[requests] for either") from error
 
             try:
                 found, _ = google.auth.default(scopes=[SCOPE])

@@ -22,8 +22,7 @@ def build(platform: Platform, project: Project) -> Function:
     """Return the function."""
 
     def act(_: object) -> Answer:
-        collected = drain(platform, project)
-        return json_answer({"rows": collected.rows, "messages": collected.messages, "failed": collected.failed})
+        return json_answer(drain_told(platform, project))
 
     return Function([Endpoint("/collect", act, platform.telemetry, threaded=True)], {"/collect": {"post": _DESCRIBED}})
 
@@ -41,6 +40,12 @@ def drain(platform: Platform, project: Project, *, rounds: int = ROUNDS) -> Coll
         if not collected.messages:
             break
     return total
+
+
+def drain_told(platform: Platform, project: Project) -> dict[str, object]:
+    """Drain the queues and return what landed; see `drain`."""
+    collected = drain(platform, project)
+    return {"rows": collected.rows, "messages": collected.messages, "failed": collected.failed}
 
 
 _DESCRIBED: Final = operation(

@@ -3,6 +3,7 @@
 import os
 
 from adapters import open_platform
+from functions.entrance import entrance
 from functions.features.app import create_app
 from functions.handlers import Handler
 from loopwright.definitions.project import load_project
@@ -10,5 +11,6 @@ from loopwright.settings import Settings
 
 _settings = Settings.from_env(os.environ)
 _platform = open_platform(_settings)
-app = create_app(_platform, load_project(_settings.project))
-handler = Handler(app, _platform.telemetry)
+_app = create_app(_platform, load_project(_settings.project))
+app = entrance(_app, _platform, os.environ)
+handler = Handler(_app, _platform.telemetry)

@@ -34,10 +34,12 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 _DECODER: Final = msgspec.json.Decoder(_Body)
 
 
-def create_app(platform: Platform, project: Project, predictor: Predictor | None = None) -> Application:
+def create_app(
+    platform: Platform, project: Project, predictor: Predictor | None = None, *, together: bool = False
+) -> Application:
     """Return the function as an application of its own, answering through a predictor, else through one of its own."""
     answering = predictor or Predictor(platform, project)
-    return compose(project, platform.telemetry, [build(platform, project, answering)])
+    return compose(project, platform.telemetry, [build(platform, project, answering, together=together)])
 
 
 def build(

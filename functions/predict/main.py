@@ -17,11 +17,13 @@ _predictor = Predictor(_platform, _project)
 _warming = threading.Thread(target=_predictor.warm, name="warming", daemon=True)
 _warming.start()
 
+from functions.entrance import entrance  # noqa: E402
 from functions.handlers import Handler  # noqa: E402
 from functions.predict.app import create_app  # noqa: E402
 
-app = create_app(_platform, _project, _predictor)
-handler = Handler(app, _platform.telemetry)
+_app = create_app(_platform, _project, _predictor, together=True)
+app = entrance(_app, _platform, os.environ)
+handler = Handler(_app, _platform.telemetry)
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand") != "on-demand":
     # A process that is kept for later, or whose memory is kept, stops here: with the champions in it.

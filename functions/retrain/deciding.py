@@ -1,13 +1,15 @@
 """Reasons to retrain that nobody waits for: alerts from the `triggers` queue, and schedules that are due."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from adapters import cloudevents
+from functions.batches import Consumer
 from functions.problems import log_failure
-from functions.sqs import BatchResponse, SqsEvent, body_of, failures
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform, Telemetry
+from loopwright.ports.queues import Message
+from loopwright.settings import TRIGGERS_QUEUE
 from loopwright.triggers.rules import Decision, Kind, Reason
 from loopwright.triggers.service import Triggers
 
@@ -46,13 +48,18 @@ def decide_due(triggers: Triggers, *, now: float) -> dict[str, bool]:
     return {model: triggers.consider(model, reason, now=now).started for model, reason in triggers.due(now)}
 
 
-def decide_records(platform: Platform, triggers: Triggers, event: SqsEvent) -> BatchResponse:
-    """Let the rules decide about the alerts of a batch, and return those that could not be decided now."""
+def consumer(platform: Platform, triggers: Triggers) -> Consumer:
+    """Return who lets the rules decide about the alerts of the `triggers` queue."""
+    return Consumer((TRIGGERS_QUEUE,), lambda _, messages: decide_messages(platform, triggers, messages))
+
+
+def decide_messages(platform: Platform, triggers: Triggers, messages: Sequence[Message]) -> Sequence[str]:
+    """Let the rules decide about alerts, and return the ids of those that could not be decided now."""
     failed = []
-    for record in event["Records"]:
+    for message in messages:
         try:
-            decide_alert(triggers, platform.telemetry, body_of(record), now=platform.clock())
+            decide_alert(triggers, platform.telemetry, message.body, now=platform.clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, the other alerts are decided
-            log_failure(f"decide about the alert in message {record['messageId']}", error)
-            failed.append(record["messageId"])
-    return failures(failed)
+            log_failure(f"decide about the alert in message {message.id}", error)
+            failed.append(message.id)
+    return failed

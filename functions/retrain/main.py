@@ -1,12 +1,12 @@
-"""The retrain function as it is deployed: `handler` for AWS Lambda (HTTP or SQS), `app` for any ASGI server."""
+"""The retrain function as it is deployed: `handler` for AWS Lambda, `app` for any ASGI server."""
 
 import os
-from functools import partial
 
 from adapters import open_platform
+from functions.entrance import entrance
 from functions.handlers import Handler
 from functions.retrain.app import create_app
-from functions.retrain.deciding import decide_records
+from functions.retrain.deciding import consumer
 from loopwright.definitions.project import load_project
 from loopwright.settings import Settings
 from loopwright.triggers.service import Triggers
@@ -14,5 +14,7 @@ from loopwright.triggers.service import Triggers
 _settings = Settings.from_env(os.environ)
 _platform = open_platform(_settings)
 _project = load_project(_settings.project)
-app = create_app(_platform, _project)
-handler = Handler(app, _platform.telemetry, batches=partial(decide_records, _platform, Triggers(_platform, _project)))
+_app = create_app(_platform, _project)
+_consumer = consumer(_platform, Triggers(_platform, _project))
+app = entrance(_app, _platform, os.environ, consumer=_consumer)
+handler = Handler(_app, _platform.telemetry, consumer=_consumer)

@@ -109,7 +109,9 @@ class Duties:
         self._occasions.done("housekeeping", midnight)
 
     def is_idle(self) -> bool:
-        """Return whether no message waits and no job runs."""
+        """Return whether no message waits and no job runs; where nobody can tell that of messages, it is not so."""
+        if not self._platform.capabilities.counts_in_flight:
+            return False
         depths = [self._platform.queue.depth(queue) for queue in (*QUEUES, TRIGGERS_QUEUE)]
         if any(depth.ready or depth.in_flight for depth in depths):
             return False

@@ -39,6 +39,11 @@ class Target:
     invoke_arn: Output[str]
 
 
+def handler(spec: FunctionSpec) -> str:
+    """Return what is called of a function, as a dotted name."""
+    return "adapters.aws.job_runner.handler" if spec.package == "training" else f"functions.{spec.name}.main.handler"
+
+
 class Function(pulumi.ComponentResource):
     """One function.
 
@@ -94,7 +99,7 @@ class Function(pulumi.ComponentResource):
             s3_bucket=code.bucket if zipped else None,
             s3_key=code.key if zipped else None,
             runtime=f"python{config.python_version}" if zipped else None,
-            handler=spec.handler if zipped else None,
+            handler=handler(spec) if zipped else None,
             image_uri=None if zipped else code.uri,
             architectures=[config.architecture],
             memory_size=spec.memory,
@@ -102,7 +107,7 @@ class Function(pulumi.ComponentResource):
             role=role.arn,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=environment),
             logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=self.log.name),
-            image_config=None if zipped else aws.lambda_.FunctionImageConfigArgs(commands=[spec.handler]),
+            image_config=None if zipped else aws.lambda_.FunctionImageConfigArgs(commands=[handler(spec)]),
             publish=bool(spec.warm or spec.snapshot),
             snap_start=(aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions") if spec.snapshot else None),
             opts=ResourceOptions(parent=self, depends_on=[policy]),

@@ -37,8 +37,8 @@ class Jobs(pulumi.ComponentResource):
         super().__init__("loopwright:aws:Jobs", ground.place.named("jobs"))
         config = spec.config
         uri: Input[str]
-        if config.training_image:
-            uri, repository = config.training_image, _repository_of(config.training_image, ground)
+        if config.image:
+            uri, repository = config.image, _repository_of(config.image, ground)
         else:
             built = TrainingImage(ground, config, artifacts.image_context())
             uri, repository = built.uri, built.repository

@@ -1,9 +1,10 @@
-"""The source of the training image, in an archive out of which CodeBuild makes it: nobody needs Docker.
+"""The source of a cloud's image, in an archive out of which CodeBuild or Cloud Build makes it: nobody needs Docker.
 
     unzip ARCHIVE -d context && docker build context        the same by hand
 
-The archive's `Dockerfile` is the repository's, with the wanted Python; beside it are `buildspec.yml`, which builds the
-image and pushes it as `$IMAGE`, the lock file, our modules and the project's.
+The archive's `Dockerfile` is the repository's, for the wanted cloud and with the wanted Python; beside it are
+`buildspec.yml`, by which CodeBuild makes the image and pushes it as `$IMAGE`, the lock file, our modules and the
+project's. Cloud Build is told by infra/gcp/image_builder.py.
 """
 
 import re
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.limits import Cloud
 from infra.packages.archive import content_digest, write_zip
 from infra.packages.sources import ROOT, modules, project_files
 
-_OURS: Final = ("adapters", "loopwright", "pipelines")
+_OURS: Final = ("adapters", "functions", "loopwright", "pipelines")
 _DATA: Final = ("*.html",)
 """Files that modules read, besides Python."""
 
-_PYTHON: Final = re.compile(r"^ARG PYTHON=\S+$", re.MULTILINE)
+_ARGUMENT: Final = re.compile(r"^ARG (\w+)=\S+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Archive:
     digest: str
 
 
-def build_image_context(*, project: Path, python_version: str = "3.13", cache: Path) -> Archive:
-    """Return the archive of the training image's source; the same source gives the same bytes.
+def build_image_context(*, project: Path, python_version: str = "3.13", cloud: Cloud = "aws", cache: Path) -> Archive:
+    """Return the archive of an image's source; the same source gives the same bytes.
 
     Raises:
         NotFoundError: the project's folder has no `project.py`.
@@ -39,7 +41,9 @@ def build_image_context(*, project: Path, python_version: str = "3.13", cache: P
     files = image_files(project.resolve())
     with tempfile.TemporaryDirectory(prefix="image-") as folder:
         dockerfile = Path(folder) / "Dockerfile"
-        dockerfile.write_text(_PYTHON.sub(f"ARG PYTHON={python_version}", (ROOT / "Dockerfile").read_text()))
+        arguments = {"CLOUD": cloud, "PYTHON": python_version}
+        text = _ARGUMENT.sub(lambda match: f"ARG {match[1]}={arguments[match[1]]}", (ROOT / "Dockerfile").read_text())
+        dockerfile.write_text(text)
         files["Dockerfile"] = dockerfile
         unnamed = Path(folder) / "context.zip"
         write_zip(files, unnamed)

@@ -9,8 +9,10 @@ ROOT: Final = Path(__file__).parents[2]
 """Of the repository."""
 
 _OURS: Final = ("adapters", "functions", "loopwright")
-_OTHER_PLACES: Final = frozenset({"adapters/local", "adapters/memory", "functions/up.py", "functions/worker"})
-"""What runs on one machine only."""
+_OTHER_PLACES: Final = frozenset(
+    {"adapters/local", "adapters/memory", "functions/container.py", "functions/up.py", "functions/worker"}
+)
+"""What runs on one machine only, or in a container."""
 
 PROJECT: Final = "project"
 """The folder of the user's project in a package."""

@@ -56,7 +56,7 @@ def listed(value: object) -> Sequence[Any]:
 
 
 def of_type(resources: Iterable[PolicyResource], *types: str) -> list[PolicyResource]:
-    """Return the resources of some types, given without `aws:`."""
+    """Return the resources of some types; those of AWS are given without `aws:`."""
     return [one for one in resources if one.resource_type.removeprefix("aws:") in types]
 
 

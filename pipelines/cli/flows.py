@@ -101,7 +101,9 @@ def redrive(
     with opened(project) as place:
         found = place.platform.queue
         chosen = [queue] if queue else QUEUES
-        dead = {name: found.depth(name).dead for name in chosen}
+        # A count of some minutes ago would be at odds with what is found now.
+        known = place.platform.capabilities.counts_in_flight
+        dead = {name: found.depth(name).dead if known else None for name in chosen}
         alive = {name: found.redrive(name) for name in chosen}
     if json:
         print_json([{"queue": name, "dead": dead[name], "redriven": alive[name]} for name in chosen])

@@ -99,9 +99,10 @@ def show_reproduction(found: "Reproduction") -> None:
         out.print(rows)
 
 
-def show_redriven(dead: Mapping[str, int], alive: Mapping[str, int]) -> None:
-    """Print by queue how many messages were dead, and how many of them are ready again."""
+def show_redriven(dead: Mapping[str, int | None], alive: Mapping[str, int]) -> None:
+    """Print by queue how many messages were dead (None: that is not known), and how many are ready again."""
     rows = table("queue", "dead", "ready again")
     for queue, count in dead.items():
-        rows.add_row(queue, f"[red]{count:,}[/]" if count else "0", f"{alive[queue]:,}")
+        told = "?" if count is None else f"[red]{count:,}[/]" if count else "0"
+        rows.add_row(queue, told, f"{alive[queue]:,}")
     out.print(rows)

@@ -21,7 +21,8 @@ def show(seen: "Glance", *, recorded: bool, worker: bool) -> None:
     waiting = ", ".join(f"{name} {depth.ready + depth.in_flight}" for name, depth in seen.queues.items())
     dead = sum(depth.dead for depth in seen.queues.values())
     told = f"; [red]{dead} dead messages: loopwright redrive[/]" if dead else ""
-    out.print(f"\n[dim]queues[/]  {waiting}{told}", highlight=False)
+    late = " [dim](as of some minutes ago)[/]" if seen.late else ""
+    out.print(f"\n[dim]queues[/]  {waiting}{late}{told}", highlight=False)
     if worker or seen.heartbeat is not None:
         beat = "never ran: loopwright up" if seen.heartbeat is None else f"all done up to {moment(seen.heartbeat)}"
         out.print(f"[dim]worker[/]  {beat}", highlight=False)

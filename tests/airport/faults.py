@@ -1,5 +1,7 @@
 """Platforms of which a part does not answer, for as long as `broken` is set."""
 
+from dataclasses import replace
+
 from loopwright.errors import UnavailableError
 from loopwright.ports import Lake, Platform, Queue
 
@@ -63,3 +65,14 @@ class Faulty:
     @property
     def queue(self) -> object:
         return self._queue or self._platform.queue
+
+
+class CountsLate:
+    """A platform that cannot tell how many messages are in hand, and counts late."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.capabilities = replace(platform.capabilities, counts_in_flight=False)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._platform, name)

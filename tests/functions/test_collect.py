@@ -3,9 +3,9 @@ import base64
 import pytest
 
 from functions.collect.app import create_app, drain
-from functions.collect.sqs import collect_records
+from functions.collect.landing import consumer
 from functions.labels.app import create_app as labels
-from functions.sqs import Record, body_of
+from functions.sqs import BatchResponse, Record, body_of, take_records
 from loopwright.errors import InvalidInputError
 from loopwright.ports import Platform
 from loopwright.serving.predictor import Predictor
@@ -14,6 +14,10 @@ from tests.airport.caller import Caller
 from tests.airport.faults import Faulty, FullLake, Switch
 
 ARN = "arn:aws:sqs:eu-central-1:123456789012:airport-prod-{}-3f2a"
+
+
+def collect(platform: Platform, records: list[Record]) -> BatchResponse:
+    return take_records(consumer(platform, world.project()), {"Records": records})
 
 
 @pytest.fixture
@@ -69,8 +73,7 @@ def test_a_drain_goes_on_until_the_queues_are_empty(platform: Platform, predicto
 def test_a_batch_of_records_lands_and_only_the_bad_ones_come_back(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
     predictor.predict("delays", [{**world.ROW, "id": "b"}])
-    event = {"Records": records(platform, "no base64!", base64.b64encode(b"not a message").decode())}
-    answer = collect_records(platform, world.project(), event)
+    answer = collect(platform, records(platform, "no base64!", base64.b64encode(b"not a message").decode()))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m2"}, {"itemIdentifier": "m3"}]}
     assert landed(platform) == ["a", "b"]
 
@@ -78,8 +81,8 @@ def test_a_batch_of_records_lands_and_only_the_bad_ones_come_back(platform: Plat
 def test_a_message_of_text_is_its_text(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
     # A message of ours is bytes that are no text, so this one is nobody's: it comes back, and spoils nothing.
-    event = {"Records": [*records(platform), record("text", text='{"hello": "world"}')]}
-    assert collect_records(platform, world.project(), event) == {"batchItemFailures": [{"itemIdentifier": "text"}]}
+    mixed = [*records(platform), record("text", text='{"hello": "world"}')]
+    assert collect(platform, mixed) == {"batchItemFailures": [{"itemIdentifier": "text"}]}
     assert body_of(record("text", text="wörld")) == "wörld".encode()
     assert landed(platform) == ["a"]
 
@@ -88,27 +91,26 @@ def test_records_of_several_queues_land_each_in_its_table(platform: Platform, pr
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
     Caller(labels(platform, world.project())).post("/models/delays/labels", {"labels": [{"id": "a", "label": 1}]})
     mixed = [*records(platform), *records(platform, queue="labels")]
-    assert collect_records(platform, world.project(), {"Records": mixed}) == {"batchItemFailures": []}
+    assert collect(platform, mixed) == {"batchItemFailures": []}
     assert landed(platform) == ["a"]
     assert platform.lake.version("labels/delays") is not None
 
 
 def test_a_batch_that_is_delivered_again_appends_nothing(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", [{**world.ROW, "id": "a"}])
-    event = {"Records": records(platform)}
+    batch = records(platform)
     for _ in range(2):
-        assert collect_records(platform, world.project(), event) == {"batchItemFailures": []}
+        assert collect(platform, batch) == {"batchItemFailures": []}
     assert landed(platform) == ["a"]
 
 
 def test_while_the_lake_does_not_answer_every_record_comes_back(platform: Platform, predictor: Predictor) -> None:
     predictor.predict("delays", world.rows(1))
-    event = {"Records": records(platform)}
+    batch = records(platform)
     full = Faulty(platform, lake=FullLake(platform.lake, Switch()))
-    assert collect_records(full, world.project(), event) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert collect(full, batch) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
 def test_records_of_a_foreign_queue_are_refused(platform: Platform) -> None:
-    event = {"Records": [record("m0", binary="AA==", queue="invoices")]}
-    with pytest.raises(InvalidInputError, match="airport-prod-invoices-3f2a is no queue to collect from"):
-        collect_records(platform, world.project(), event)
+    with pytest.raises(InvalidInputError, match="airport-prod-invoices-3f2a is no queue to take from"):
+        collect(platform, [record("m0", binary="AA==", queue="invoices")])

@@ -11,8 +11,8 @@ import pytest
 
 from adapters.cloudevents import encode
 from functions.handlers import Handler
-from functions.retrain.deciding import decide_records
-from functions.sqs import Record
+from functions.retrain.deciding import consumer
+from functions.sqs import Record, take_records
 from loopwright.errors import InvalidInputError, UnavailableError
 from loopwright.ports import Platform
 from loopwright.ports.events import Event
@@ -151,7 +151,7 @@ def test_an_alert_that_cannot_be_decided_now_comes_back_alone(
 ) -> None:
     busy = Busy(Triggers(platform, world.project()))
     batch = {"Records": [record("m0", text=alert("a", model="slow")), record("m1", text=alert("b"))]}
-    assert decide_records(platform, busy, batch) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    assert take_records(consumer(platform, busy), batch) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
     assert len(Triggers(platform, world.project()).ledger("delays")) == 1
     assert "m0" in capsys.readouterr().err
 

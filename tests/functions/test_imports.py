@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,43 @@ from tests.airport import world
 LIBRARIES = {"arro3", "deltalake", "duckdb", "onnx", "pandas", "plotly", "scipy", "skl2onnx", "sklearn", "skops"}
 FRAMEWORKS = {"anyio", "fastapi", "pydantic", "starlette"}
 HEAVY = LIBRARIES | FRAMEWORKS
+SDKS = {
+    "aiplatform",
+    "boto3",
+    "botocore",
+    "cryptography",
+    "google",
+    "grpc",
+    "jwt",
+    "mlflow",
+    "proto",
+    "requests",
+    "vertexai",
+}
+
+SERVICE = """
+import json, sys, threading, urllib.request
+import functions.container
+threads = []
+
+def ask():
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{sys.argv[2]}/models/delays/predict", json.dumps({"row": json.loads(sys.argv[1])}).encode()
+    )
+    for _ in range(1_000):
+        try:
+            with urllib.request.urlopen(request) as answer:
+                told = {"status": answer.status, "body": answer.read().decode(), "modules": list(sys.modules)}
+                print(json.dumps(told), flush=True)
+                break
+        except OSError:
+            threading.Event().wait(0.02)
+    signal.raise_signal(signal.SIGTERM)
+
+import signal
+threading.Thread(target=ask).start()
+sys.exit(functions.container.main(["predict", "--host", "127.0.0.1", "--port", sys.argv[2]]))
+"""
 
 PREDICT = """
 import json, sys
@@ -51,6 +89,25 @@ def test_a_prediction_on_lambda_imports_nothing_heavy(settings: Settings) -> Non
     assert done["status"] == 200, done["body"]
     assert json.loads(done["body"])["predictions"][0]["score"] == 0.5
     assert not HEAVY & {name.partition(".")[0] for name in done["modules"]}
+
+
+@pytest.mark.parametrize(
+    "access",
+    [{"LOOPWRIGHT_AUTH": "iam"}, {"LOOPWRIGHT_AUTH": "public-without-any-check"}],
+    ids=lambda access: access["LOOPWRIGHT_AUTH"],
+)
+def test_a_prediction_in_a_container_imports_nothing_heavy_and_no_providers_library(
+    settings: Settings, access: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in access.items():
+        monkeypatch.setenv(name, value)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    done = run(settings, SERVICE, json.dumps(world.ROW), str(port))
+    assert json.loads(done["body"])["predictions"][0]["score"] == 0.5
+    assert "uvicorn" in done["modules"]
+    assert not (HEAVY | SDKS | {"mangum"}) & {name.partition(".")[0] for name in done["modules"]}
 
 
 @pytest.mark.parametrize("name", ["labels", "features", "collect", "materialize", "monitor", "retrain", "metrics"])

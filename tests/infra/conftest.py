@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.stacks import IMAGE, Made, configured, made
+from tests.infra.stacks import GOOGLE_IMAGE, IMAGE, Made, configured, made
 
 TOLD = {"alarmEmail": "someone@example.org"}
 VARIANTS = {
     "plain": {},
-    "image": {"trainingImage": IMAGE, "auth": "apikey", "monthlyBudget": "20", "protect": "false", **TOLD},
+    "image": {"image": IMAGE, "auth": "apikey", "monthlyBudget": "20", "protect": "false", **TOLD},
     "tokens": {
         "auth": "jwt",
         "jwtIssuer": "https://issuer.example.org/",
@@ -19,6 +19,22 @@ VARIANTS = {
     },
     "open": {"auth": "public-without-any-check", "provisionedConcurrency": "2", "architecture": "arm64"},
 }
+GOOGLE = {
+    "google": {},
+    "google-key": {
+        "auth": "apikey",
+        "apiKey": "0123456789abcdef" * 4,
+        "image": GOOGLE_IMAGE,
+        "monthlyBudget": "20",
+        "billingAccount": "012345-6789AB-CDEF01",
+        "protect": "false",
+        **TOLD,
+    },
+    "google-tokens": {"auth": "jwt", "jwtIssuer": "https://issuer.example.org/", "jwtAudience": "flights"},
+    "google-open": {"auth": "public-without-any-check", "provisionedConcurrency": "2", "maxInstances": "7"},
+}
+ALL = {**VARIANTS, **{name: {"provider": "gcp", **values} for name, values in GOOGLE.items()}}
+GOOGLE_CLOSED = [name for name in GOOGLE if name != "google-open"]
 CLOSED = [name for name in VARIANTS if name != "open"]
 
 
@@ -30,7 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
     def of(variant: str) -> Made:
         if variant not in found:
             folder: Path = tmp_path_factory.mktemp(variant)
-            found[variant] = made(folder, configured(**VARIANTS[variant]))
+            found[variant] = made(folder, configured(**ALL[variant]))
         return found[variant]
 
     return of

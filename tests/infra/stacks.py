@@ -24,18 +24,27 @@ ROOT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 DIGEST = "d1" * 32
+PROJECT = "a-project"
+NUMBER = "1234567890"
+GOOGLE_REGION = "europe-west3"
+PLACE = {"aws:region": REGION, "gcp:project": PROJECT, "gcp:region": GOOGLE_REGION}
+GOOGLE_IMAGE = f"{GOOGLE_REGION}-docker.pkg.dev/{PROJECT}/images/loopwright:1"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/loopwright:1"
 
 
 @dataclass(frozen=True)
 class Registration:
-    """A resource as the program registers it: what each property is made of, and whether it may be deleted."""
+    """A resource as the program registers it: what each property is made of, and whether it may be deleted.
+
+    `waits_for`: all that has to be there before it.
+    """
 
     urn: str
     type: str
     name: str
     made_of: Mapping[str, Sequence[str]]
     protect: bool
+    waits_for: Sequence[str]
 
 
 class Monitor(MockMonitor):
@@ -55,7 +64,9 @@ class Monitor(MockMonitor):
         with thread_loop():
             answer = super().RegisterResource(request)
         made_of = {key: list(value.urns) for key, value in request.propertyDependencies.items()}
-        self._made.registrations.append(Registration(answer.urn, request.type, request.name, made_of, request.protect))
+        self._made.registrations.append(
+            Registration(answer.urn, request.type, request.name, made_of, request.protect, list(request.dependencies))
+        )
         return answer
 
 
@@ -81,27 +92,19 @@ class Made(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
         self.resources.append(args)
-        name, inputs = args.name, dict(args.inputs)
-        answers = {
-            "arn": f"arn:aws:{args.typ.removeprefix('aws:').partition('/')[0]}:{REGION}:{ACCOUNT}:{name}",
-            "name": name,
-            "bucket": name,
-            "value": "a secret",
-            "version": "1",
-            **dict.fromkeys(("url", "functionUrl", "apiEndpoint", "invokeUrl", "repositoryUrl"), f"https://{name}/"),
-            **{key: f"arn:aws:{key}:{name}" for key in ("invokeArn", "executionArn")},
-        }
-        if args.typ == "aws:lambda/invocation:Invocation":
-            answers["result"] = json.dumps({"image": IMAGE})
-        return f"{name}-id", answers | inputs
+        told = aws_answers(args) if args.typ.startswith("aws:") else google_answers(args)
+        answers = {"name": args.name, **told, **args.inputs}
+        return str(answers.pop("id", f"{args.name}-id")), answers
 
     def call(self, args: MockCallArgs) -> dict:
+        if args.token.endswith(":getProject"):
+            return {"number": NUMBER, "projectId": PROJECT, "id": f"projects/{PROJECT}"}
         assert args.token.endswith(":getCallerIdentity")
         return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/someone", "id": ACCOUNT, "userId": "U"}
 
     def of(self, kind: str) -> dict[str, dict]:
         """Return the inputs of all resources of a type, by name; `kind` is like `sqs/queue:Queue`."""
-        return {one.name: one.inputs for one in self.resources if one.typ == f"aws:{kind}"}
+        return {one.name: one.inputs for one in self.resources if one.typ in {f"aws:{kind}", f"gcp:{kind}"}}
 
     def policies(self) -> Iterator[tuple[str, str, dict]]:
         """Yield every statement of every policy, with the type and the name of what has it."""
@@ -109,6 +112,49 @@ class Made(Mocks):
             for key in ("policy", "assumeRolePolicy"):
                 if isinstance(text := one.inputs.get(key), str) and "Statement" in text:
                     yield from ((one.typ, one.name, statement) for statement in json.loads(text)["Statement"])
+
+
+def aws_answers(args: MockResourceArgs) -> dict[str, Any]:
+    """Return what AWS would tell of a resource that has been made."""
+    name = args.name
+    answers = {
+        "arn": f"arn:aws:{args.typ.removeprefix('aws:').partition('/')[0]}:{REGION}:{ACCOUNT}:{name}",
+        "bucket": name,
+        "value": "a secret",
+        "version": "1",
+        **dict.fromkeys(("url", "functionUrl", "apiEndpoint", "invokeUrl", "repositoryUrl"), f"https://{name}/"),
+        **{key: f"arn:aws:{key}:{name}" for key in ("invokeArn", "executionArn")},
+    }
+    if args.typ == "aws:lambda/invocation:Invocation":
+        answers["result"] = json.dumps({"image": IMAGE})
+    return answers
+
+
+def google_answers(args: MockResourceArgs) -> dict[str, Any]:
+    """Return what Google would tell of a resource that has been made."""
+    name, inputs = args.name, args.inputs
+    match args.typ.removeprefix("gcp:"):
+        case "serviceaccount/account:Account":
+            email = f"{inputs['accountId']}@{PROJECT}.iam.gserviceaccount.com"
+            return {
+                "email": email,
+                "member": f"serviceAccount:{email}",
+                "name": f"projects/{PROJECT}/serviceAccounts/{email}",
+            }
+        case "projects/serviceIdentity:ServiceIdentity":
+            return {"member": f"serviceAccount:service-{NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"}
+        case "logging/projectSink:ProjectSink":
+            return {"writerIdentity": f"serviceAccount:{name}-writer@example.org"}
+        case "projects/iAMCustomRole:IAMCustomRole":
+            return {"name": f"projects/{PROJECT}/roles/{inputs['roleId']}"}
+        case "pubsub/topic:Topic":
+            return {"id": f"projects/{PROJECT}/topics/{inputs['name']}"}
+        case "cloudrunv2/service:Service":
+            return {"uri": f"https://{name}.run.app"}
+        case "secretmanager/secretVersion:SecretVersion":
+            return {"version": "1"}
+        case _:
+            return {}
 
 
 class EmptyArtifacts:
@@ -147,7 +193,7 @@ def run(program: Callable[[], None], values: Mapping[str, str] | None = None) ->
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     set_root_resource(None)
-    pulumi.runtime.set_all_config({"aws:region": REGION, **(values or {})})
+    pulumi.runtime.set_all_config({**PLACE, **(values or {})})
     set_mocks(notes, project="loopwright", stack="dev", preview=False, monitor=Monitor(notes))
     try:
         loop.run_until_complete(run_pulumi_func(noted))

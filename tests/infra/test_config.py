@@ -2,23 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pytest
 import yaml
 
-from infra.config import read_config
+from infra.config import ONLY, read_config
+from infra.limits import Cloud
 from infra.program import main
 from loopwright.errors import DefinitionError
-from tests.infra.stacks import IMAGE, ROOT, configured, run
+from tests.infra.stacks import GOOGLE_IMAGE, IMAGE, ROOT, configured, run
 
 FILE = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
 SCHEMA: Mapping[str, Mapping[str, Any]] = {key: told for key, told in FILE["config"].items() if ":" not in key}
 TYPES = {"string": str, "integer": int, "boolean": bool}
 
+KEY = "0123456789abcdef" * 2
+
 WRONG = [
-    ({"provider": "azure"}, "provider=azure: use one of aws"),
+    ({"provider": "azure"}, "provider=azure: use one of aws, gcp"),
     ({"auth": "none"}, "auth=none: use one of iam, apikey, jwt, public-without-any-check"),
     ({"auth": "public"}, "auth=public: use one of"),
     ({"architecture": "x86"}, "architecture=x86: use one of x86_64, arm64"),
@@ -32,8 +35,21 @@ WRONG = [
     ({"auth": "jwt"}, "jwtIssuer=''"),
     ({"auth": "jwt", "jwtIssuer": "http://x/", "jwtAudience": "a"}, "wants an https:// address"),
     ({"auth": "jwt", "jwtIssuer": "https://x/"}, "jwtAudience=''"),
-    ({"trainingImage": "docker.io/someone/image:1"}, "trainingImage=docker.io/someone/image:1"),
+    ({"image": "docker.io/someone/image:1"}, "image=docker.io/someone/image:1"),
     ({"monthlyBudget": "10"}, "set alarmEmail too"),
+    ({"provider": "gcp", "snapStart": "true"}, "snapStart is set, and only aws has it: `pulumi config rm snapStart`"),
+    ({"provider": "gcp", "architecture": "arm64"}, "architecture is set, and only aws has it"),
+    ({"maxInstances": "3"}, "maxInstances is set, and only gcp has it"),
+    ({"billingAccount": "A-B-C"}, "billingAccount is set, and only gcp has it"),
+    ({"auth": "apikey", "apiKey": KEY}, "apiKey is set, and only gcp has it"),
+    ({"provider": "gcp", "auth": "apikey"}, 'pulumi config set --secret apiKey "$(openssl rand -hex 32)"'),
+    ({"provider": "gcp", "auth": "apikey", "apiKey": "a" * 31}, "a key of 32 characters or more"),
+    ({"provider": "gcp", "image": IMAGE}, "gcp runs only an image of Artifact Registry"),
+    ({"image": GOOGLE_IMAGE}, "aws runs only an image of ECR"),
+    ({"provider": "gcp", "apiMemory": "256"}, "apiMemory=256: use a whole number from 512 to 32768"),
+    ({"provider": "gcp", "retentionDays": "3651"}, "retentionDays=3651: use a whole number from 1 to 3650"),
+    ({"provider": "gcp", "monthlyBudget": "10", "alarmEmail": "a@example.org"}, "set billingAccount too"),
+    ({"provider": "gcp", "provisionedConcurrency": "3", "maxInstances": "2"}, "as many as are kept warm there must be"),
 ]
 
 
@@ -73,7 +89,7 @@ def test_a_key_has_a_type_a_default_of_it_and_a_description(key: str) -> None:
 
 def test_keys_of_the_provider_carry_a_value_only() -> None:
     others = {key: told for key, told in FILE["config"].items() if ":" in key}
-    assert set(others) == {"aws:region"}
+    assert set(others) == {"aws:region", "gcp:region"}
     assert all(set(told) == {"value"} for told in others.values())
 
 
@@ -93,12 +109,29 @@ def test_a_wrong_value_is_named_with_what_is_allowed(values: dict[str, str], mes
 
 
 def test_what_is_configured_is_what_the_program_gets() -> None:
-    config = configured(
-        project="examples/other", snapStart="true", predictMemory="3008", trainingImage=IMAGE, protect="false"
-    )
+    config = configured(project="examples/other", snapStart="true", predictMemory="3008", image=IMAGE, protect="false")
     assert config.folder == ROOT / "examples/other"
     assert (config.snap_start, config.protect, config.memory.predict) == (True, False, 3008)
-    assert config.training_image == IMAGE
+    assert config.image == IMAGE
+
+
+def test_a_key_is_not_told_by_who_refuses_it_nor_by_what_is_printed() -> None:
+    with pytest.raises(DefinitionError) as caught:
+        configured(auth="apikey", apiKey=KEY)
+    assert KEY not in str(caught.value)
+    assert KEY not in repr(configured(provider="gcp", auth="apikey", apiKey=KEY))
+
+
+@pytest.mark.parametrize("provider", get_args(Cloud))
+def test_a_key_that_only_one_provider_has_may_have_its_default_everywhere(provider: str) -> None:
+    # Pulumi fills in the defaults of the schema.
+    defaults = {key: written(told["default"]) for key, told in SCHEMA.items()}
+    assert configured(**{**defaults, "provider": provider}) == configured(provider=provider)
+
+
+def test_keys_that_only_one_provider_has_say_so_to_people() -> None:
+    for key, provider in ONLY.items():
+        assert f"on {provider}" in SCHEMA[key]["description"].replace("On ", "on "), key
 
 
 def test_a_wrong_configuration_stops_the_program_with_its_message_alone() -> None:
@@ -108,6 +141,13 @@ def test_a_wrong_configuration_stops_the_program_with_its_message_alone() -> Non
 
 def described() -> Iterator[str]:
     yield from (told["description"] for told in SCHEMA.values())
+
+
+@pytest.mark.parametrize("key", SCHEMA)
+def test_the_readme_has_every_key_as_the_schema_has_it(key: str) -> None:
+    default = written(SCHEMA[key]["default"])
+    row = f"| `{key}` | {f'`{default}`' if default else ''} | {SCHEMA[key]['description']} |"
+    assert row in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_no_two_keys_are_described_alike() -> None:

@@ -2,19 +2,22 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from adapters import open_platform
-from adapters.aws import jobs
+from adapters.aws import jobs as aws_jobs
+from adapters.gcp import jobs as gcp_jobs
 from functions.features.app import PUSH_ROUTE, READ_ROUTE
 from functions.labels.app import ROUTE as LABELS
 from functions.monitor.schedules import schedules
 from functions.predict.app import ROUTE as PREDICT
 from functions.retrain.app import ROUTE as RETRAIN
 from infra.aws.schedules import expression
+from infra.limits import LIMITS, Cloud
 from infra.packages import KIND_OF
-from infra.plan import FUNCTION_CPU, FUNCTION_MEMORY, FUNCTION_TIMEOUT, plan
+from infra.plan import plan
 from infra.spec import ScheduleSpec, StackSpec, StartJobs
 from loopwright.definitions import Monitors, Project, Resources, Triggers
 from loopwright.definitions.project import load_project
@@ -73,7 +76,7 @@ def test_a_message_is_in_hand_for_six_times_as_long_as_its_consumer_may_take() -
         (Resources(memory_mb=512), 2048, False),
         (Resources(memory_mb=6000), 6000, False),
         (Resources(cpu=4), 7076, False),
-        (Resources(cpu=6), FUNCTION_MEMORY, False),
+        (Resources(cpu=6), 10_240, False),
         (Resources(memory_mb=20_000), 2048, True),
         (Resources(cpu=8), 2048, True),
         (Resources(timeout=timedelta(hours=2)), 2048, True),
@@ -86,6 +89,39 @@ def test_jobs_get_what_the_largest_of_those_that_fit_a_function_wants(
     assert spec.jobs.memory == memory
     assert spec.containers is containers
     assert starts(spec) == {StartJobs(spec.containers)}
+
+
+@pytest.mark.parametrize(
+    ("resources", "memory", "cpu", "containers"),
+    [
+        (Resources(memory_mb=512), 2048, 1, False),
+        (Resources(memory_mb=20_000), 20_000, 1, False),
+        (Resources(cpu=8), 4096, 8, False),
+        (Resources(timeout=timedelta(hours=24)), 2048, 1, False),
+        (Resources(timeout=timedelta(hours=25)), 2048, 1, True),
+        (Resources(memory_mb=32_769), 2048, 1, True),
+        (Resources(cpu=16), 2048, 1, True),
+    ],
+)
+def test_jobs_get_more_where_the_provider_has_more(
+    resources: Resources, memory: int, cpu: float, containers: object
+) -> None:
+    spec = planned(with_model(resources=resources), provider="gcp")
+    assert (spec.jobs.memory, spec.jobs.cpu) == (memory, cpu)
+    assert spec.jobs.timeout == timedelta(hours=24)
+    assert spec.containers is containers
+
+
+@pytest.mark.parametrize("provider", get_args(Cloud))
+def test_the_plan_is_the_same_for_every_provider_but_for_sizes(provider: Cloud) -> None:
+    spec, other = planned(provider=provider), planned()
+    assert spec.schedules == other.schedules
+    assert (spec.queues, spec.rules, spec.alarms) == (other.queues, other.rules, other.alarms)
+    limits = LIMITS[provider]
+    for one, same in zip(spec.functions, other.functions, strict=True):
+        assert replace(one, timeout=same.timeout) == same
+        assert one.memory in limits.memory
+        assert one.timeout <= limits.call
 
 
 def test_models_are_monitored_as_often_as_the_shortest_window_ends() -> None:
@@ -147,6 +183,13 @@ def test_every_queue_and_every_function_has_an_alarm() -> None:
     assert {("dead", "failures"), ("p99", "predict")} <= alarmed
 
 
-def test_the_plan_and_who_starts_jobs_know_the_same_limits_of_a_function() -> None:
-    there = (jobs.FUNCTION_MEMORY_MB, jobs.FUNCTION_CPU, jobs.FUNCTION_TIMEOUT)
-    assert there == (FUNCTION_MEMORY, FUNCTION_CPU, FUNCTION_TIMEOUT)
+@pytest.mark.parametrize(
+    ("provider", "there"),
+    [
+        ("aws", (aws_jobs.FUNCTION_MEMORY_MB, aws_jobs.FUNCTION_CPU, aws_jobs.FUNCTION_TIMEOUT)),
+        ("gcp", (gcp_jobs.JOB_MEMORY_MB, gcp_jobs.JOB_CPU, gcp_jobs.JOB_TIMEOUT)),
+    ],
+)
+def test_the_plan_and_who_starts_jobs_know_the_same_limits(provider: Cloud, there: object) -> None:
+    here = LIMITS[provider].jobs
+    assert there == (here.memory, here.cpu, here.timeout)

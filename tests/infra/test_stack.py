@@ -32,7 +32,7 @@ FLIGHTS = load_project(ROOT / "examples/flights")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A stack whose training does not fit a function."""
     model = replace(FLIGHTS.models[0], resources=Resources(memory_mb=32_000))
-    spec = plan(replace(FLIGHTS, models=(model,)), configured(trainingImage=IMAGE))
+    spec = plan(replace(FLIGHTS, models=(model,)), configured(image=IMAGE))
     return run(lambda: aws.build(spec, EmptyArtifacts(tmp_path_factory.mktemp("large"))) and None)
 
 
@@ -103,7 +103,7 @@ def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_part_of_the_specification_is_made(stack: Stack, variant: str) -> None:
     made, spec = stack(variant), spec_of(variant)
-    names = {"flights-dev-" + one for one in ("image-builder",)} if not spec.config.training_image else set()
+    names = {"flights-dev-" + one for one in ("image-builder",)} if not spec.config.image else set()
     functions = {f"flights-dev-{one.name}" for one in (*spec.functions, spec.jobs)}
     assert set(made.of(FUNCTION)) == functions | names
     queues = {f"flights-dev-{one.name}{end}" for one in spec.queues for end in ("", "-dead")}

@@ -25,7 +25,7 @@ from tests.clouds.aws import REGION
 from tests.clouds.ministack import Ministack, start
 from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.pythons import newest_python
-from tests.pulumi.stack import PulumiError, Stack
+from tests.pulumi.stack import PulumiError, Stack, aws_at
 
 HOME: Final = ROOT / ".loopwright" / "sandbox"
 _NAME: Final = "sandbox"
@@ -73,7 +73,7 @@ def up(project: str, home: Path = HOME) -> str:
         _STARTED.append(aws)
         running = _Running(aws.endpoint, aws.process.pid)
         (home / "running.json").write_bytes(msgspec.json.encode(running))
-    stack = Stack(_NAME, running.endpoint, home)
+    stack = Stack(_NAME, aws_at(running.endpoint), home)
     if not (home / "state").exists():
         stack.create(aws__region=REGION, protect="false", pythonVersion=newest_python())
     stack.configure(project=project)
@@ -92,7 +92,7 @@ def down(home: Path = HOME) -> None:
     """
     if running := _running(home):
         if (home / "state").exists():
-            Stack(_NAME, running.endpoint, home).destroy()
+            Stack(_NAME, aws_at(running.endpoint), home).destroy()
         _end(running.pid)
     shutil.rmtree(home, ignore_errors=True)
 

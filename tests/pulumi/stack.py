@@ -1,4 +1,4 @@
-"""A stack for the real `pulumi`: state in a folder, secrets under a passphrase, AWS on this machine."""
+"""A stack for the real `pulumi`: state in a folder, secrets under a passphrase, a cloud on this machine."""
 
 import json
 import os
@@ -20,10 +20,19 @@ class PulumiError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack of a project. `folder` is its own: the state, and what Pulumi keeps at home, are there."""
+    """One stack of a project.
+
+    Attributes:
+        name: of the stack.
+        cloud: the variables that lead to the cloud that it is made in; see `aws_at` and `google_at`.
+        folder: its own: the state, and what Pulumi keeps at home, are there.
+        project: the folder of the program.
+        line: the `pulumi` that is run.
+        extra: other variables of the program's.
+    """
 
     name: str
-    endpoint: str
+    cloud: Mapping[str, str]
     folder: Path
     project: Path = ROOT
     line: CommandLine = field(default_factory=command_line)
@@ -96,8 +105,20 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase for tests",
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "test"),
-            "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+            **self.cloud,
             **self.extra,
         }
+
+
+def aws_at(endpoint: str) -> Mapping[str, str]:
+    """Return the variables that lead to an AWS on this machine."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "test"),
+        "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "test"),
+    }
+
+
+def google_at(endpoint: str) -> Mapping[str, str]:
+    """Return the variable that leads to a Google on this machine."""
+    return {"LOOPWRIGHT_GCP_ENDPOINT": endpoint}

@@ -24,7 +24,7 @@ from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
 from tests.pulumi.deployed import Answered, Deployed, awaited, deployed_in
 from tests.pulumi.pythons import newest_python
-from tests.pulumi.stack import Stack
+from tests.pulumi.stack import Stack, aws_at
 
 FOLDER = Path(__file__).parent / "umbrella"
 DAY = 86_400.0
@@ -43,7 +43,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         command_line()
         python = newest_python()
         with running(auth=True, variables={"LOOPWRIGHT_CLOCK_FILE": str(folder / "clock")}) as aws:
-            stack = Stack("loop", aws.endpoint, folder)
+            stack = Stack("loop", aws_at(aws.endpoint), folder)
             project = str(FOLDER.relative_to(ROOT))
             stack.create(aws__region=REGION, protect="false", project=project, pythonVersion=python)
             stack.up()

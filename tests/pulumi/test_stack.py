@@ -11,7 +11,7 @@ from tests.clouds.ministack import Ministack, running
 from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
 from tests.pulumi.pythons import newest_python
-from tests.pulumi.stack import PulumiError, Stack
+from tests.pulumi.stack import PulumiError, Stack, aws_at
 
 PROGRAM = Path(__file__).parent / "program"
 SECRET = "nobody-may-read-this"  # noqa: S105 - not anybody's
@@ -34,7 +34,7 @@ def aws() -> Iterator[Ministack]:
 @pytest.fixture(scope="module")
 def stack(aws: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     folder = tmp_path_factory.mktemp("stack")
-    made = Stack("dev", aws.endpoint, folder, PROGRAM, extra={"LOOPWRIGHT_PLACEHOLDERS": str(folder)})
+    made = Stack("dev", aws_at(aws.endpoint), folder, PROGRAM, extra={"LOOPWRIGHT_PLACEHOLDERS": str(folder)})
     made.create(
         aws__region=REGION,
         protect="false",

@@ -12,7 +12,7 @@ from adapters.gcp.place import GcpPlace
 from adapters.gcp.signing import MachineSigner, PersonSigner, Signer, signed_url, signer_of
 from adapters.gcp.tokens import Nobody
 from loopwright.clock import parse_time
-from loopwright.errors import DeniedError, InvalidInputError
+from loopwright.errors import DeniedError, InvalidInputError, UnavailableError
 from tests.adapters.gcp.test_tokens import key_file, nobody_here
 from tests.clouds.google.accounts import ACCOUNT, signed_by_account
 from tests.clouds.google.world import start
@@ -140,4 +140,20 @@ def test_a_persons_login_signs_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     login = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
     (tmp_path / "application_default_credentials.json").write_text(json.dumps(login))
     with pytest.raises(DeniedError, match="a person's login signs no URLs"):
+        signer.sign(b"text", seconds=60)
+
+
+def test_whoever_acts_as_an_account_has_google_sign_and_google_may_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_here(tmp_path, monkeypatch)
+    acting = {
+        "type": "impersonated_service_account",
+        "service_account_impersonation_url": "https://x/v1/projects/-/serviceAccounts/robot@p.iam:generateAccessToken",
+        "source_credentials": json.loads(key_file(tmp_path, "http://127.0.0.1:9").read_text()),
+    }
+    (tmp_path / "application_default_credentials.json").write_text(json.dumps(acting))
+    signer = PersonSigner()
+    assert signer.account() == "robot@p.iam"
+    with pytest.raises(UnavailableError, match=r"could not sign as robot@p\.iam"):
         signer.sign(b"text", seconds=60)

@@ -1,4 +1,5 @@
 import json
+import sys
 import time
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -7,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from adapters.gcp.signing import PersonSigner
 from adapters.gcp.tokens import Nobody, Token, TokenKeeper, account_says, from_machine, on_google, source_of, tokens_of
 from loopwright.errors import DeniedError, UnavailableError
 from tests.adapters.gcp.test_api import together
@@ -130,6 +132,14 @@ def test_a_person_without_a_login_is_told_what_to_do(tmp_path: Path, monkeypatch
     nobody_here(tmp_path, monkeypatch)
     with pytest.raises(DeniedError, match="gcloud auth application-default login"):
         source_of({}, lambda: 0.0)()
+
+
+def test_without_google_auth_a_person_is_told_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    with pytest.raises(DeniedError, match=r"or install google-auth\[requests\]"):
+        source_of({}, lambda: 0.0)()
+    with pytest.raises(DeniedError, match=r"install google-auth\[requests\] for either"):
+        PersonSigner().account()
 
 
 def test_the_key_of_a_service_account_gets_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

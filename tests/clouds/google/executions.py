@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.clouds.google import images
+from tests.clouds.google.machines import machines_of
 
 GRACE: Final = 10.0
 _TIMEOUT: Final = 600.0
@@ -110,6 +111,8 @@ class Execution:
         try:
             image = images.find(self._folder.parent, container["image"])
             variables = {**image.variables(container), **self._own(task, attempt)}
+            if account := self._template.get("serviceAccount"):
+                variables["GCE_METADATA_HOST"] = machines_of(self._folder.parent).host(account)
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     image.words(container),

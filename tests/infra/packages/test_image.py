@@ -1,7 +1,9 @@
-"""The training image without Docker: its archive is laid out, and its own command runs in its own environment."""
+"""The images without Docker: their archive is laid out, and their own command runs in their own environment."""
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import httpx
 import pytest
 
 from adapters.aws.provider import AwsPlatform
@@ -22,7 +25,7 @@ from loopwright.settings import Settings
 from tests.clouds.aws import moto, throwaway
 from tests.clouds.lambda_runtime import started
 from tests.infra.packages.conftest import PROJECT, unzip
-from tests.infra.packages.dockerfile import Instruction, command, copied, environment, instructions, last_stage
+from tests.infra.packages.dockerfile import Instruction, base, command, copied, environment, final_image, instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,20 @@ def dockerfile(context: Path) -> list[Instruction]:
     return instructions(context / "Dockerfile")
 
 
+@pytest.fixture(params=["aws", "gcp"])
+def of_a_cloud(request: pytest.FixtureRequest, tmp_path: Path) -> list[Instruction]:
+    """The Dockerfile of each cloud's archive."""
+    built = build_image_context(project=PROJECT, cloud=request.param, cache=tmp_path / "cache")
+    return instructions(unzip(built.path, tmp_path / "of_a_cloud") / "Dockerfile")
+
+
 @pytest.fixture
 def image(context: Path, dockerfile: list[Instruction], tmp_path: Path) -> Image:
-    stage = last_stage(dockerfile)
+    return laid_out(context, dockerfile, tmp_path)
+
+
+def laid_out(context: Path, dockerfile: list[Instruction], tmp_path: Path) -> Image:
+    stage = final_image(dockerfile)
     folder = tmp_path / "image"
     for name in copied(stage):
         shutil.copytree(context / name, folder / name)
@@ -92,12 +106,13 @@ def test_all_that_is_copied_is_in_the_archive(context: Path, dockerfile: list[In
     assert not [name for name in names if not (context / name).exists()]
 
 
-def test_all_extras_that_are_installed_are_in_the_lock_file(context: Path, dockerfile: list[Instruction]) -> None:
-    words = next(one.words for one in dockerfile if "uv sync" in one.words).split()
+def test_all_extras_that_are_installed_are_in_the_lock_file(context: Path, of_a_cloud: list[Instruction]) -> None:
+    (cloud,) = (one.words.partition("=")[2] for one in of_a_cloud if one.words.startswith("CLOUD="))
+    words = next(one.words for one in of_a_cloud if "uv sync" in one.words).replace("${CLOUD}", cloud).split()
     extras = {extra for flag, extra in pairwise(words) if flag == "--extra"}
     known = tomllib.loads((context / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert "--locked" in words
-    assert {"aws", "image", "train"} <= extras <= set(known)
+    assert {cloud, f"{cloud}-image", "serve", "train"} <= extras <= set(known)
 
 
 def test_the_archive_has_the_wanted_python(tmp_path: Path) -> None:
@@ -115,11 +130,71 @@ def test_the_archive_is_the_same_bytes_elsewhere(archive: Path, tmp_path: Path) 
     assert again.path.read_bytes() == archive.read_bytes()
 
 
-def test_it_runs_as_nobody_in_particular_and_writes_only_where_lambda_can(dockerfile: list[Instruction]) -> None:
-    stage = last_stage(dockerfile)
-    assert [one.words for one in stage if one.name == "USER"] == ["1000:1000"]
-    variables = environment(stage, {})
+def test_it_runs_as_nobody_in_particular_and_writes_only_into_tmp(of_a_cloud: list[Instruction]) -> None:
+    made = final_image(of_a_cloud)
+    assert [one.words for one in made if one.name == "USER"] == ["1000:1000"]
+    variables = environment(made, {})
     assert variables["HOME"] == variables["TMPDIR"] == "/tmp"  # noqa: S108
+
+
+def test_it_stands_on_a_small_base_of_a_version_and_has_no_tools_to_build_with(of_a_cloud: list[Instruction]) -> None:
+    made = final_image(of_a_cloud)
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+", base(of_a_cloud))
+    ran = " ".join(one.words for one in made if one.name == "RUN")
+    assert not re.search(r"\b(gcc|build-essential|pip|uv|curl|git)\b", ran)
+    assert "rm -rf /var/lib/apt/lists/*" in ran
+    assert not [one for one in made if one.name == "ADD"]
+
+
+def test_all_of_it_is_compiled_and_nobody_looks_for_newer_sources(of_a_cloud: list[Instruction]) -> None:
+    assert "PYTHONDONTWRITEBYTECODE" not in environment(final_image(of_a_cloud), {})
+    compiling = [one.words for one in of_a_cloud if "compile" in one.words]
+    assert len(compiling) == 2
+    assert all("unchecked-hash" in words for words in compiling)
+
+
+def test_each_cloud_has_its_own_command(of_a_cloud: list[Instruction]) -> None:
+    _, _, *words = command(final_image(of_a_cloud))
+    cloud = "gcp" if "CLOUD=gcp" in [one.words for one in of_a_cloud] else "aws"
+    assert (
+        words
+        == {
+            "aws": ["awslambdaric", "adapters.aws.job_runner.handler"],
+            "gcp": ["functions.container", "predict"],
+        }[cloud]
+    )
+
+
+@pytest.mark.parametrize("name", ["predict", "labels", "collect", "monitor", "retrain"])
+def test_the_image_of_gcp_serves_the_function_that_its_command_names(name: str, tmp_path: Path) -> None:
+    built = build_image_context(project=PROJECT, cloud="gcp", cache=tmp_path / "cache")
+    context = unzip(built.path, tmp_path / "context")
+    image = laid_out(context, instructions(context / "Dockerfile"), tmp_path)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    variables = {"PORT": str(port), "LOOPWRIGHT_HOST": "127.0.0.1", "LOOPWRIGHT_AUTH": "iam"}
+    local = {"LOOPWRIGHT_PROVIDER": "local", "LOOPWRIGHT_HOME": str(tmp_path / "state")}
+    with subprocess.Popen(
+        [*image.command[:-1], name], cwd=image.folder, env={**image.variables, **local, **variables}
+    ) as process:
+        try:
+            assert answered(f"http://127.0.0.1:{port}/health", process)["status"] == "ok"
+            process.terminate()
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+def answered(address: str, process: subprocess.Popen[bytes]) -> dict[str, object]:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            return httpx.get(address, timeout=30).json()
+        except httpx.TransportError:
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
 
 
 def test_as_a_function_it_runs_a_job(image: Image, settings: Settings) -> None:

@@ -17,16 +17,26 @@ from pulumi_policy import (
 from infra.policy.policies import POLICIES
 from tests.infra.stacks import Made
 
-OPTIONS = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+
+def options(*, protect: bool = False) -> PolicyResourceOptions:
+    return PolicyResourceOptions(protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 
 
 def resources_of(made: Made) -> list[PolicyResource]:
     """Return the stack's resources, tied together by what they depend on; the inputs are copies."""
     inputs = {(one.typ, one.name): one.inputs for one in made.resources}
-    registered = [one for one in made.registrations if one.type.startswith("aws:")]
+    registered = [one for one in made.registrations if one.type.startswith(("aws:", "gcp:"))]
     found = {
         one.urn: PolicyResource(
-            one.type, deepcopy(inputs[one.type, one.name]), one.urn, one.name, OPTIONS, None, None, [], {}
+            one.type,
+            deepcopy(inputs[one.type, one.name]),
+            one.urn,
+            one.name,
+            options(protect=one.protect),
+            None,
+            None,
+            [],
+            {},
         )
         for one in registered
     }
@@ -57,7 +67,7 @@ def _messages(policy: Policy, resources: list[PolicyResource]) -> list[str]:
         case ResourceValidationPolicy():
             for one in resources:
                 policy.validate(
-                    ResourceValidationArgs(one.resource_type, one.props, one.urn, one.name, OPTIONS, None), report
+                    ResourceValidationArgs(one.resource_type, one.props, one.urn, one.name, one.opts, None), report
                 )
         case StackValidationPolicy():
             policy.validate(StackValidationArgs(resources), report)

@@ -9,7 +9,7 @@ from pulumi_policy import PolicyResource
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from infra.policy.policies import POLICIES
-from tests.infra.conftest import CLOSED
+from tests.infra.conftest import CLOSED, GOOGLE_CLOSED
 from tests.infra.policy.checking import broken_by, resources_of
 from tests.infra.stacks import Made
 
@@ -18,7 +18,8 @@ Break = Callable[[Resources], None]
 
 
 def first(resources: Resources, kind: str, name: str = "") -> PolicyResource:
-    return next(one for one in resources if one.resource_type == f"aws:{kind}" and one.name.endswith(name))
+    full = kind if kind.startswith("gcp:") else f"aws:{kind}"
+    return next(one for one in resources if one.resource_type == full and one.name.endswith(name))
 
 
 def remove(kind: str, name: str = "") -> Break:
@@ -69,7 +70,17 @@ def only_allowed(kind: str) -> Break:
 def add(kind: str, **inputs: object) -> Break:
     def act(resources: Resources) -> None:
         resources.append(
-            PolicyResource(f"aws:{kind}", inputs, "urn:added", "added", resources[0].opts, None, None, [], {})
+            PolicyResource(
+                kind if kind.startswith("gcp:") else f"aws:{kind}",
+                inputs,
+                "urn:added",
+                "added",
+                resources[0].opts,
+                None,
+                None,
+                [],
+                {},
+            )
         )
 
     return act
@@ -80,7 +91,30 @@ def share_role(resources: Resources) -> None:
     functions[1].property_dependencies["role"] = functions[0].property_dependencies["role"]
 
 
+def set_variable(name: str, value: str | None) -> Break:
+    """Change a variable of predict; None takes it away."""
+
+    def act(resources: Resources) -> None:
+        (container,) = first(resources, SERVICE, "predict").props["template"]["containers"]
+        container["envs"] = [one for one in container["envs"] if one["name"] != name]
+        if value is not None:
+            container["envs"].append({"name": name, "value": value})
+
+    return act
+
+
+def share_account(resources: Resources) -> None:
+    services = [one for one in resources if one.resource_type == SERVICE]
+    services[1].property_dependencies["template"] = services[0].property_dependencies["template"]
+
+
 BUCKET = "s3/bucket:Bucket"
+SERVICE = "gcp:cloudrunv2/service:Service"
+GOOGLE_BUCKET = "gcp:storage/bucket:Bucket"
+DATABASE = "gcp:firestore/database:Database"
+SUBSCRIPTION = "gcp:pubsub/subscription:Subscription"
+PROJECT_GRANT = "gcp:projects/iAMMember:IAMMember"
+SINK = "gcp:logging/projectSink:ProjectSink"
 ENCRYPTION = "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 BLOCK = "s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 QUEUE = "sqs/queue:Queue"
@@ -161,16 +195,117 @@ BREAKS: list[tuple[str, str, str, Break]] = [
     ("own-log", "plain", "a log that Lambda makes", put(FUNCTION, None, "loggingConfig")),
     ("tagged", "plain", "a bucket of nobody's", put(BUCKET, {"colour": "blue"}, "tags")),
     ("tagged", "plain", "a queue of nobody's", put(QUEUE, None, "tags")),
+    ("recoverable", "plain", "a bucket without versions", remove("s3/bucketVersioning:BucketVersioning")),
+    (
+        "recoverable",
+        "plain",
+        "a table without its past",
+        put("dynamodb/table:Table", False, "pointInTimeRecovery", "enabled"),
+    ),
+    ("protected", "plain", "a table that AWS deletes", put("dynamodb/table:Table", False, "deletionProtectionEnabled")),
+    ("protected", "plain", "a bucket that goes with all in it", put(BUCKET, True, "forceDestroy")),
+    (
+        "not-public",
+        "google",
+        "a bucket that could be public",
+        put(GOOGLE_BUCKET, "inherited", "publicAccessPrevention"),
+    ),
+    ("not-public", "google", "objects with rights", put(GOOGLE_BUCKET, False, "uniformBucketLevelAccess")),
+    (
+        "not-public",
+        "google",
+        "a bucket for everybody",
+        put("gcp:storage/bucketIAMMember:BucketIAMMember", "allUsers", "member"),
+    ),
+    (
+        "not-public",
+        "google",
+        "a function for everybody with an account",
+        put("gcp:cloudrunv2/serviceIamMember:ServiceIamMember", "allAuthenticatedUsers", "member"),
+    ),
+    ("not-public", "google", "a function that checks nobody", put(SERVICE, True, "invokerIamDisabled")),
+    ("not-public", "google-key", "a function without its key", set_variable("LOOPWRIGHT_API_KEY", None)),
+    ("not-public", "google-tokens", "tokens of anybody's", set_variable("LOOPWRIGHT_JWT_ISSUER", None)),
+    ("not-public", "google-tokens", "an open door", set_variable("LOOPWRIGHT_AUTH", "public-without-any-check")),
+    (
+        "signed-calls",
+        "google",
+        "a schedule without a name",
+        put("gcp:cloudscheduler/job:Job", None, "httpTarget", "oidcToken"),
+    ),
+    (
+        "signed-calls",
+        "google",
+        "a push without a name",
+        put(SUBSCRIPTION, None, "pushConfig", "oidcToken", name="dev-triggers"),
+    ),
+    ("least-privilege", "google", "a basic role", put(PROJECT_GRANT, "roles/editor", "role")),
+    ("least-privilege", "google", "all of Pub/Sub", put(PROJECT_GRANT, "roles/pubsub.admin", "role")),
+    ("least-privilege", "google", "every topic", put(PROJECT_GRANT, "roles/pubsub.publisher", "role")),
+    ("least-privilege", "google", "every database", put(PROJECT_GRANT, None, "condition", name="predict-items")),
+    (
+        "least-privilege",
+        "google",
+        "all of the bucket",
+        put("gcp:storage/bucketIAMMember:BucketIAMMember", None, "condition"),
+    ),
+    (
+        "least-privilege",
+        "google",
+        "a policy for all members",
+        add("gcp:projects/iAMBinding:IAMBinding", role="roles/run.viewer", members=["user:a@example.org"]),
+    ),
+    ("own-role", "google", "two functions with one account", share_account),
+    ("own-role", "google", "a function without an account", put(SERVICE, None, "template", "serviceAccount")),
+    (
+        "own-role",
+        "google",
+        "a job without an account",
+        put("gcp:cloudrunv2/job:Job", None, "template", "template", "serviceAccount"),
+    ),
+    ("dead-letters", "google", "a queue without", put(SUBSCRIPTION, None, "deadLetterPolicy", name="dev-labels")),
+    ("dead-letters", "google", "dead letters that nobody keeps", remove(SUBSCRIPTION, "labels-dead")),
+    ("dead-letters", "google", "a queue that goes away", put(SUBSCRIPTION, {"ttl": "86400s"}, "expirationPolicy")),
+    (
+        "dead-letters",
+        "google",
+        "a schedule that fails unheard",
+        put("gcp:cloudscheduler/job:Job", "another", "name"),
+    ),
+    (
+        "log-retention",
+        "google",
+        "a log for ever",
+        put("gcp:logging/projectBucketConfig:ProjectBucketConfig", None, "retentionDays"),
+    ),
+    ("own-log", "google", "a function whose log is not kept", put(SERVICE, "another", "name")),
+    (
+        "recoverable",
+        "google",
+        "a database without its past",
+        put(DATABASE, "POINT_IN_TIME_RECOVERY_DISABLED", "pointInTimeRecoveryEnablement"),
+    ),
+    ("recoverable", "google", "a bucket without its past", put(GOOGLE_BUCKET, False, "versioning", "enabled")),
+    (
+        "protected",
+        "google",
+        "a database that Google deletes",
+        put(DATABASE, "DELETE_PROTECTION_DISABLED", "deleteProtectionState"),
+    ),
+    ("protected", "google", "a bucket that goes with all in it", put(GOOGLE_BUCKET, True, "forceDestroy")),
+    ("tagged", "google", "a bucket of nobody's", put(GOOGLE_BUCKET, {"colour": "blue"}, "labels")),
+    ("tagged", "google", "an alarm of nobody's", put("gcp:monitoring/alertPolicy:AlertPolicy", None, "userLabels")),
 ]
 
 
-@pytest.mark.parametrize("variant", CLOSED)
+@pytest.mark.parametrize("variant", [*CLOSED, *GOOGLE_CLOSED])
 def test_our_stacks_break_no_rule(stack: Callable[[str], Made], variant: str) -> None:
     assert broken_by(resources_of(stack(variant))) == {}
 
 
-def test_a_stack_that_is_open_on_purpose_breaks_that_rule_alone(stack: Callable[[str], Made]) -> None:
-    assert set(broken_by(resources_of(stack("open")))) == {"not-public"}
+@pytest.mark.parametrize("variant", ["open", "google-open"])
+def test_a_stack_that_is_open_on_purpose_breaks_that_rule_alone(stack: Callable[[str], Made], variant: str) -> None:
+    assert set(broken_by(resources_of(stack(variant)))) == {"not-public"}
 
 
 @pytest.mark.parametrize(("rule", "variant", "what", "act"), BREAKS, ids=[f"{one[0]}: {one[2]}" for one in BREAKS])
@@ -188,10 +323,20 @@ def test_every_rule_has_a_stack_that_breaks_it() -> None:
     assert {one[0] for one in BREAKS} == {policy.name for policy in POLICIES}
 
 
-def test_what_is_not_known_before_a_deployment_breaks_no_rule(stack: Callable[[str], Made]) -> None:
-    resources = resources_of(stack("plain"))
+@pytest.mark.parametrize(
+    ("variant", "keys"),
+    [
+        ("plain", ("policy", "assumeRolePolicy", "redrivePolicy")),
+        ("google", ("filter", "member", "pushConfig", "httpTarget", "template")),
+        ("google-key", ("template",)),
+    ],
+)
+def test_what_is_not_known_before_a_deployment_breaks_no_rule(
+    stack: Callable[[str], Made], variant: str, keys: tuple[str, ...]
+) -> None:
+    resources = resources_of(stack(variant))
     for one in resources:
-        for key in ("policy", "assumeRolePolicy", "redrivePolicy"):
+        for key in keys:
             if key in one.props:
                 one.props[key] = UNKNOWN_STRING_VALUE
         one.props = unknown_checking_proxy(one.props)

@@ -1,0 +1,108 @@
+"""A deployed function as a server's application: who may come in, and what is done when the server ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from functions.access import Access
+from functions.asgi import Receive, Scope, Send
+from functions.guards import Guard, guard_of_callers, guard_of_people
+from functions.problems import log_failure, problem_of
+from functions.web import problem_answer, send_answer
+from loopwright.ports import Platform
+
+if TYPE_CHECKING:
+    from functions.batches import Consumer
+    from functions.door import Schedules
+
+_OPEN: Final = frozenset({"/health", "/health/ready"})
+"""Whoever looks whether a process lives has no credentials."""
+
+_NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The way in for schedules and pushes, and who keeps it."""
+
+    app: App
+    owns: Callable[[str], bool]
+    guard: Guard
+
+
+def entrance(
+    app: App,
+    platform: Platform,
+    environment: Mapping[str, str],
+    *,
+    consumer: "Consumer | None" = None,
+    schedules: "Schedules" = _NOTHING,
+) -> "Entrance":
+    """Return an application behind what the environment says about who may call (see `functions.access`).
+
+    Args:
+        app: answers people.
+        platform: is closed when the server ends.
+        environment: the process's.
+        consumer: takes messages that are pushed, if the environment names who may push.
+        schedules: what is done when it is due, if the environment names who may say so.
+
+    Raises:
+        DefinitionError: the environment contradicts itself.
+    """
+    access = Access.from_env(environment)
+    door = None
+    if access.callers:
+        from functions.door import build, is_behind_it  # noqa: PLC0415 - on Lambda nothing comes in this way
+
+        behind = build(platform.telemetry, consumer, schedules)
+        door = Door(behind, is_behind_it, guard_of_callers(access.callers))
+    return Entrance(app, platform, guard_of_people(access), door)
+
+
+class Entrance:
+    """An ASGI application that lets in who may come in: people to the function, others through their own door."""
+
+    def __init__(self, app: App, platform: Platform, people: Guard | None, door: Door | None) -> None:
+        self._app = app
+        self._platform = platform
+        self._people = people
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or that somebody may not make it; close the platform when the server ends."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        app, guard = self._app, self._people
+        if scope["type"] != "http" or scope["path"] in _OPEN:
+            guard = None
+        elif self._door and self._door.owns(scope["path"]):
+            app, guard = self._door.app, self._door.guard
+        if guard:
+            try:
+                await guard(scope["headers"])
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody comes in
+                await self._refuse(scope, send, error)
+                return
+        await app(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send, error: Exception) -> None:
+        problem = problem_of(error, f"{scope['method']} {scope['path']}")
+        self._platform.telemetry.count("requests_refused", status=str(int(problem.status)))
+        await send_answer(send, problem_answer(problem), head=scope["method"] == "HEAD")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                try:
+                    await asyncio.to_thread(self._platform.close)
+                except Exception as error:  # noqa: BLE001 - the server ends all the same
+                    log_failure("close the platform", error)
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
