@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
 
-from adapters.arrow import normalized, to_arrow, to_columns
 from adapters.delta import tables
 from adapters.delta.log import appended_files, before_removals, forget, version_of
 from adapters.delta.storage import News, Storage
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.rules import check_lake_table
+from loopwright.arrow import normalized, to_arrow, to_columns
 from loopwright.columns import Columns, DType
 from loopwright.errors import NotFoundError, UnavailableError
 from loopwright.ports.lake import EVERYTHING, ArrowStream, Lake, Maintenance, Selection

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from adapters.arrow import dtype_of
-from adapters.arrow import schema_of as arrow_schema
+from loopwright.arrow import dtype_of
+from loopwright.arrow import schema_of as arrow_schema
 from loopwright.clock import isoformat
 from loopwright.columns import DType
 from loopwright.errors import DeniedError, InvalidInputError, LoopwrightError, UnavailableError

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from adapters.arrow import columns_of, to_arrow
 from adapters.lake_schema import Schema, check_selection, merged, types_of
 from adapters.rules import check_lake_table
+from loopwright.arrow import columns_of, to_arrow
 from loopwright.columns import Array, Columns, DType, concat, empty, length, take, times
 from loopwright.errors import NotFoundError
 from loopwright.hashing import digest

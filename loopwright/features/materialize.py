@@ -8,14 +8,11 @@ and one of the two checkpoints is the next one's start.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from loopwright.columns import Columns, DType, moments, take
 from loopwright.definitions.features import FeatureView
 from loopwright.errors import NotFoundError
 from loopwright.features import checkpoints
 from loopwright.features.checkpoints import Checkpoint
-from loopwright.features.engine import engine, fetch, quoted, reader, selected
+from loopwright.features.newest import newest
 from loopwright.features.online import OnlineStore
 from loopwright.features.sources import check_source, source_columns
 from loopwright.ports import Platform
@@ -30,15 +27,6 @@ class Materialized:
     rows_read: int = 0
     rows_written: int = 0
     version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    """Of some rows: how many, of each entity the newest known one, when the next one will be known."""
-
-    rows: int
-    columns: Columns
-    pending: float | None
 
 
 def materialize(platform: Platform, view: FeatureView, *, now: float) -> Materialized:
@@ -63,7 +51,7 @@ def materialize(platform: Platform, view: FeatureView, *, now: float) -> Materia
     pending = None if due else start.pending
     store = OnlineStore(platform.table)
     for stream in _streams(platform.lake, view, start, until=version, due=due):
-        found = _newest(view, stream, now)
+        found = newest(view, stream, now=now)
         rows += found.rows
         written += store.write(view, found.columns)
         pending = min((moment for moment in (pending, found.pending) if moment is not None), default=None)
@@ -91,48 +79,3 @@ def _streams(lake: Lake, view: FeatureView, start: Checkpoint, *, until: int, du
             yield lake.changes(view.source, since=start.version, until=until, selection=selection)
         except NotFoundError:  # the versions since then have expired, so all that is there may be news
             yield lake.read(view.source, selection, version=until)
-
-
-def _newest(view: FeatureView, stream: ArrowStream, now: float) -> _Newest:
-    columns = source_columns(view)
-    schema: dict[str, DType] = columns | {"__event": "time", "__rows": "int", "__pending": "time"}
-    with engine() as connection:
-        connection.register("source", reader(stream))
-        groups = fetch(connection, _query(view, round(now * 1e6)), schema)
-    waiting = moments(groups["__pending"][~np.isnat(groups["__pending"])])
-    known = ~np.isnat(groups["__event"])
-    return _Newest(
-        rows=int(groups["__rows"].astype(np.float64).sum()),
-        columns=take({name: groups[name] for name in columns}, known),
-        pending=float(waiting.min()) if len(waiting) else None,
-    )
-
-
-def _query(view: FeatureView, now: int) -> str:
-    """Return the SQL of one row an entity: its newest row known at `now`, how many it has, when the next is known."""
-    keys = ", ".join(quoted(name) for name in view.entity.key_names)
-    features = "".join(f", {quoted(name)}: {quoted(name)}" for name in view.feature_names)
-    return f"""
-        SELECT {", ".join(_outputs(view))}, newest.__event AS __event, __rows, __pending FROM (
-            SELECT {keys}, count(*) AS __rows, min(__known) FILTER (WHERE __known > {now}) AS __pending,
-                arg_max({{__event: __event, __known: __known{features}}}, {{event: __event, known: __known}})
-                    FILTER (WHERE __known <= {now}) AS newest
-            FROM (
-                SELECT *, epoch_us({quoted(view.event_time)}) AS __event,
-                    epoch_us({quoted(view.known_time or view.event_time)}) AS __known
-                FROM source)
-            WHERE __event IS NOT NULL AND __known IS NOT NULL
-            GROUP BY {keys})
-    """  # noqa: S608 - the names are quoted, the moment is an integer
-
-
-def _outputs(view: FeatureView) -> Iterator[str]:
-    for name, dtype in source_columns(view).items():
-        if name in view.entity.key_names:
-            yield selected(quoted(name), name, dtype)
-        elif name == view.event_time:
-            yield f"newest.__event AS {quoted(name)}"
-        elif name == view.known_time:
-            yield f"newest.__known AS {quoted(name)}"
-        else:
-            yield selected(f"newest.{quoted(name)}", name, dtype)

@@ -14,7 +14,9 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 TOOLS: Final = ROOT / ".tools"
-MINISTACK: Final = "ministack==1.5.33"
+MINISTACK: Final = ("ministack==1.5.33", "cryptography==50.0.2")
+"""Without the second it believes no signature of a token."""
+
 LAMBDA: Final = ("awslambdaric==4.2.2", "boto3==1.43.106")
 """What Lambda's own Python has."""
 
@@ -53,7 +55,7 @@ def made(name: str, make: Callable[[Path], None]) -> Path:
 @cache
 def ministack_python() -> Path:
     """Return the interpreter that has ministack; it has an environment of its own, for it pins botocore."""
-    return made(MINISTACK.replace("==", "-"), _environment(MINISTACK)) / "bin" / "python"
+    return made("-".join(MINISTACK).replace("==", "-"), _environment(MINISTACK)) / "bin" / "python"
 
 
 @cache
@@ -98,9 +100,9 @@ def _interpreters(version: str) -> Iterator[Path]:
         yield from sorted(root.glob(f"*{version}.*/bin/python{version}"))
 
 
-def _environment(package: str) -> Callable[[Path], None]:
+def _environment(packages: Sequence[str]) -> Callable[[Path], None]:
     def make(place: Path) -> None:
-        _install(Path(sys.executable), [package], environment=place)
+        _install(Path(sys.executable), packages, environment=place)
 
     return make
 

@@ -7,11 +7,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -21,7 +22,7 @@ from loopwright.clock import ReplayClock
 from loopwright.ports import Platform
 from loopwright.registry import Registry
 from loopwright.settings import Settings
-from tests.clouds.aws import REGION, client
+from tests.clouds.aws import ACCOUNT, REGION, client
 from tests.clouds.ministack import Ministack
 
 _PATIENCE: Final = 120.0
@@ -77,13 +78,37 @@ class Deployed:
         Raises:
             RuntimeError: it failed.
         """
-        name = f"{self.prefix}-{schedule}"
-        target = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
-        done = client(self.aws.endpoint, "lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
+        target = self.target_of(schedule)
+        with self.acting_as(target["RoleArn"]) as session:
+            functions = session.client("lambda", endpoint_url=self.aws.endpoint)
+            done = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
         said = done["Payload"].read().decode()
         if "FunctionError" in done:
             raise RuntimeError(f"{target['Arn']} failed: {said}")
         return json.loads(said)
+
+    def target_of(self, schedule: str) -> dict[str, Any]:
+        """Return what a schedule calls, with its input, under which role, and where it leaves what came to nothing."""
+        name = f"{self.prefix}-{schedule}"
+        found: dict[str, Any] = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
+        return found
+
+    @contextmanager
+    def acting_as(self, role: str) -> Iterator[boto3.Session]:
+        """Take on a role, given by its ARN, in place of the service that it is for: this AWS's own services take none.
+
+        Its trust is widened for that, and only until it is taken on.
+        """
+        iam, name = client(self.aws.endpoint, "iam"), role.rpartition("/")[2]
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        people = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+        wider = {**trust, "Statement": [*trust["Statement"], people]}
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
+        try:
+            taken = client(self.aws.endpoint, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        finally:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+        yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
 
     def champion(self) -> int | None:
         """Return the version that answers."""
@@ -117,7 +142,9 @@ def deployed_in(aws: Ministack, outputs: Mapping[str, Any], *, project: Path, cl
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         os.environ.setdefault(name, "test")
     local = {"LOOPWRIGHT_PROJECT": str(project), "LOOPWRIGHT_CLOCK_FILE": str(clock), "AWS_ENDPOINT_URL": aws.endpoint}
-    with closing(open_platform(Settings.from_env({**outputs["environment"], **local}))) as platform:
+    variables = {**outputs["environment"], **local}
+    settings = replace(Settings.from_env(variables), place=variables)
+    with closing(open_platform(settings)) as platform:
         yield Deployed(aws, outputs, platform, clock)
 
 

@@ -9,6 +9,7 @@ from loopwright.definitions import (
     DataQuality,
     Drift,
     Entity,
+    FeatureView,
     Field,
     Gate,
     Label,
@@ -21,6 +22,7 @@ from loopwright.definitions import (
 )
 
 station = Entity("station", (Field("station", "string"),))
+terrain = FeatureView("terrain", station, (Field("altitude"),))
 
 
 def _fit(features: object, target: object, context: TrainingContext) -> object:
@@ -36,6 +38,7 @@ rain = Model(
     label=Label("rained", positive="yes"),
     observations="observations",
     request=(Field("humidity", minimum=0, maximum=100), Field("wind", minimum=0, maximum=200)),
+    views=(terrain,),
     features=("humidity", "wind"),
     train=_fit,
     gate=Gate("roc_auc", minimum=0.6, minimum_rows=30, margin=-0.2, confidence=0.5, resamples=50),
@@ -62,4 +65,13 @@ def cases(count: int, *, until: float, wind: float, seed: int = 0) -> Columns:
         "wind": blown,
         "event_time": at.astype("datetime64[us]"),
         "rained": np.where(rained, "yes", "no").astype(object),
+    }
+
+
+def heights(altitude: float, *, since: float) -> Columns:
+    """The height of one station, as of a moment."""
+    return {
+        "station": np.full(1, "north", dtype=object),
+        "altitude": np.full(1, altitude),
+        "event_time": np.full(1, np.datetime64(int(since), "s")).astype("datetime64[us]"),
     }

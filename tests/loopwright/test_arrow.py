@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from adapters.arrow import normalized, to_arrow, to_columns
+from loopwright.arrow import normalized, to_arrow, to_columns
 from loopwright.columns import Columns, DType
 
 SCHEMA: dict[str, DType] = {"float": "float", "int": "int", "bool": "bool", "string": "string", "time": "time"}
