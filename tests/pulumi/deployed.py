@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -141,10 +141,12 @@ def deployed_in(aws: Ministack, outputs: Mapping[str, Any], *, project: Path, cl
     """Open the stores of a stack for the time of the block; `project` is the folder that was deployed."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         os.environ.setdefault(name, "test")
-    local = {"LOOPWRIGHT_PROJECT": str(project), "LOOPWRIGHT_CLOCK_FILE": str(clock), "AWS_ENDPOINT_URL": aws.endpoint}
-    variables = {**outputs["environment"], **local}
-    settings = replace(Settings.from_env(variables), place=variables)
-    with closing(open_platform(settings)) as platform:
+    local = {
+        "LOOPWRIGHT_PROJECT": str(project),
+        "LOOPWRIGHT_CLOCK_FILE": str(clock),
+        "LOOPWRIGHT_AWS_ENDPOINT": aws.endpoint,
+    }
+    with closing(open_platform(Settings.from_env({**outputs["environment"], **local}))) as platform:
         yield Deployed(aws, outputs, platform, clock)
 
 
