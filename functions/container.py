@@ -78,6 +78,9 @@ def serve(app: "App", *, host: str, port: int, stop: Stop) -> None:
     """
     # Here, because a function has begun to load its models by now: they come over the network meanwhile.
     import uvicorn  # noqa: PLC0415
+    from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415
+
+    from functions.logs import gathered  # noqa: PLC0415
 
     config = uvicorn.Config(
         app,
@@ -91,6 +94,7 @@ def serve(app: "App", *, host: str, port: int, stop: Stop) -> None:
         proxy_headers=False,
         server_header=False,
         log_level="warning",
+        log_config=None if gathered(os.environ) else LOGGING_CONFIG,
         timeout_keep_alive=_KEEP,
         timeout_graceful_shutdown=_GRACE,
     )

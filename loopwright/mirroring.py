@@ -10,18 +10,12 @@ from typing import Final
 from loopwright.definitions import Project
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform
-from loopwright.ports.events import Event, Subscription
+from loopwright.ports.events import Event
 from loopwright.ports.mirror import Mirror, MirroredRun, MirroredState, MirroredVersion
 from loopwright.registry import ModelVersion, Registry
+from loopwright.settings import MIRROR_SUBSCRIPTIONS
 from loopwright.tracking import Tracking
 from loopwright.tracking.values import RunStatus
-
-MIRROR_QUEUE: Final = "mirror"
-MIRROR_SUBSCRIPTIONS: Final = (
-    Subscription("loopwright.registry.", MIRROR_QUEUE),
-    Subscription("loopwright.training.", MIRROR_QUEUE),
-)
-"""Events after which a mirror looks again; a stack that has one subscribes its queue to them."""
 
 _STATES: Final[Mapping[RunStatus, MirroredState]] = {
     "RUNNING": "running",

@@ -128,6 +128,11 @@ def put(name: str, row: Row) -> dict[str, Any]:
     return {"update": {"name": name, "fields": fields}}
 
 
+def touch(name: str) -> dict[str, Any]:
+    """Return the write that leaves a document as it is: it removes a field that no document has."""
+    return {"update": {"name": name}, "updateMask": {"fieldPaths": ["nothing"]}}
+
+
 def receipt(name: str, token: str, expires: float) -> dict[str, Any]:
     """Return the write that makes a receipt."""
     return {"update": {"name": name, "fields": {"w": {"stringValue": token}, EXPIRY: _timestamp(expires)}}}

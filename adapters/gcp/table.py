@@ -11,7 +11,7 @@ deleted, each whatever its size):
 | `delete` | 2, or 1 where nothing is | 1 | 1 deletion, and 1 write when a version is expected |
 | `put_many` of n | 2 for each 500, eight of them at a time | n | n |
 | `query` that finds n | 1 a page, of 64 items first, then of up to 1,000 or about 4 MB | n, at least 1 | |
-| `transact` of n | 2 | n | n without the checks; 1 more when it only deletes |
+| `transact` of n | 2 | n | n, deletions among them; 1 more when it only deletes |
 
 A put that expects nothing looks first all the same. Firestore could count a document's writes without a look, but not
 begin anew where it has expired; it could not tell a put that is sent again from a second one; and whoever replaces a

@@ -1,8 +1,9 @@
 """Writes that are decided on what was read, and done only while that is still so.
 
 Nothing is locked: each write of a commit has the condition that its document is as it was read, and a process that is
-killed in between leaves nothing that others would wait for. Only a `Check`, which writes nothing that could have a
-condition, is read in a transaction, whose locks Firestore keeps until the commit.
+killed in between leaves nothing that others would wait for. A `Check` of a version is a write that changes nothing.
+Only a `Check` that nothing is there has no document whose condition it could be; so it is read in a transaction, which
+keeps others away until the commit, or for a minute where that never comes.
 
 Each write leaves a token in its item, and the tokens of the writes before it stay for a while. By them a writer whose
 connection broke finds out that his write was done: exactly, until `REMEMBERED` others have written the same item. A
@@ -14,14 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.gcp.documents import Document, put, receipt, unchanged
+from adapters.gcp.documents import Document, put, receipt, touch, unchanged
 from adapters.gcp.replies import ServiceError, translation
 from adapters.gcp.rows import ABORTED, Hold, Look, Rows
 from adapters.items import Stored, after
 from adapters.overflow import REMEMBERED, Overflow, Row
 from loopwright.clock import Clock
 from loopwright.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
-from loopwright.ports.table import Add, Check, Delete, Write
+from loopwright.ports.table import ABSENT, Add, Check, Delete, Write
 
 _ATTEMPTS: Final = 100
 """In nearly every round some writer wins, so only a crowd gets here."""
@@ -138,7 +139,7 @@ class Writes:
             if transaction:
                 self._rows.roll_back(transaction)
             return True
-        acts = [_act(change) for change in draft.changes if not isinstance(change.write, Check)]
+        acts = [act for change in draft.changes if (act := _act(change))]
         if draft.traceless and not draft.deletion:
             name = self._rows.names.receipt(draft.token)
             acts.append(receipt(name, draft.token, self._clock() + _RECEIPT_SECONDS))
@@ -165,14 +166,18 @@ class Writes:
 
 
 def _hold(writes: Sequence[Write]) -> Hold:
-    if not any(isinstance(write, Check) for write in writes):
-        return "newest"
-    return "one moment" if all(isinstance(write, Check) for write in writes) else "locked"
+    checks = [write for write in writes if isinstance(write, Check)]
+    if len(checks) == len(writes):
+        return "one moment"
+    return "locked" if any(check.expect == ABSENT for check in checks) else "newest"
 
 
 def _act(change: _Change) -> dict[str, Any]:
+    """Return what is to be written; empty: nothing."""
     if change.after is not None:
         return put(change.name, change.after) | unchanged(change.before)
+    if isinstance(change.write, Check):
+        return touch(change.name) | unchanged(change.before) if change.before else {}
     # An item that is not there is deleted all the same: somebody may have made it by now.
     return {"delete": change.name, **(unchanged(change.before) if change.before else {})}
 

@@ -42,21 +42,28 @@ class Stop:
         """Nobody has been told yet."""
         self.told = False
         self._process: subprocess.Popen[str] | None = None
+        self._kill: threading.Timer | None = None
 
     def __call__(self, *_: object) -> None:
         """End the process that is watched, now or as soon as there is one."""
         self.told = True
-        if self._process:
+        if self._process and self._kill is None:
             _signal(self._process, signal.SIGTERM)
-            kill = threading.Timer(GRACE, _signal, (self._process, signal.SIGKILL))
-            kill.daemon = True
-            kill.start()
+            self._kill = threading.Timer(GRACE, _signal, (self._process, signal.SIGKILL))
+            self._kill.daemon = True
+            self._kill.start()
 
     def watch(self, process: subprocess.Popen[str]) -> None:
         """Take the process that is to be ended."""
         self._process = process
         if self.told:
             self()
+
+    def forget(self) -> None:
+        """Let go of a process that has ended: another one may get its number."""
+        self._process = None
+        if self._kill:
+            self._kill.cancel()
 
 
 class Process:
@@ -97,6 +104,7 @@ class Process:
             listener = threading.Thread(target=self._listen, args=(process.stdout,), daemon=True)
             listener.start()
             how = self._how(process, timeout)
+            self._stop.forget()
             listener.join(GRACE)
         return End("succeeded", "") if how is None else End("failed", f"{''.join(self._tail)}{how}")
 

@@ -235,7 +235,11 @@ def test_peoples_tokens_are_verified_while_others_are_answered(settings: Setting
 @pytest.mark.parametrize(
     ("name", "variables", "told"),
     [
-        ("dance", IAM, "'collect', 'features', 'labels', 'materialize', 'metrics', 'monitor', 'predict', 'retrain'"),
+        (
+            "dance",
+            IAM,
+            "'metrics', 'mirror', 'monitor', 'predict', 'retrain'",
+        ),
         ("predict", {}, "nobody has said who may call predict: set LOOPWRIGHT_AUTH to one of iam, apikey, jwt"),
         ("predict", {"LOOPWRIGHT_AUTH": "apikey"}, "LOOPWRIGHT_AUTH=apikey wants LOOPWRIGHT_API_KEY too"),
         ("monitor", {**IAM, "LOOPWRIGHT_CALLERS_AUDIENCE": "x"}, "LOOPWRIGHT_CALLERS_EMAILS must be set too"),

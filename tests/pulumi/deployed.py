@@ -1,31 +1,20 @@
-"""A stack that is there: its functions are called as their callers do, and its stores are looked into."""
+"""A project that is served somewhere: it is called as its callers do, and its stores are looked into."""
 
 import json
-import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-from adapters import open_platform
 from loopwright.clock import ReplayClock
 from loopwright.ports import Platform
 from loopwright.registry import Registry
-from loopwright.settings import Settings
-from tests.clouds.aws import ACCOUNT, REGION, client
-from tests.clouds.ministack import Ministack
 
-_PATIENCE: Final = 120.0
+PATIENCE: Final = 120.0
 
 T = TypeVar("T")
 
@@ -39,76 +28,32 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
-    """What `pulumi up` has made, by the outputs of the stack.
+class Deployed(ABC):
+    """What serves a project.
 
     Attributes:
-        aws: where it is.
-        outputs: what the stack says of itself.
         platform: its stores, for who looks into them with every permission.
         clock: the file that tells its functions the time.
-        key: signs the requests.
     """
 
-    aws: Ministack
-    outputs: Mapping[str, Any]
     platform: Platform
     clock: Path
-    key: Credentials = field(default_factory=lambda: Credentials("test", "test"))
 
+    @abstractmethod
     def post(self, function: str, path: str, body: object) -> Answered:
-        """Send a signed request to a function's URL."""
-        url = urlsplit(self.outputs[f"{function}Url"])
-        request = AWSRequest("POST", f"http://{url.netloc}{path}", data=json.dumps(body).encode())
-        request.headers["content-type"] = "application/json"
-        SigV4Auth(self.key, "lambda", REGION).add_auth(request)
-        there = urllib.request.Request(f"{self.aws.endpoint}{path}", data=request.body, method="POST")  # noqa: S310
-        for name, value in {**request.headers, "Host": url.netloc}.items():
-            there.add_header(name, value)
-        try:
-            with urllib.request.urlopen(there, timeout=_PATIENCE) as answer:  # noqa: S310 - our own AWS
-                return Answered(answer.status, json.loads(answer.read()))
-        except urllib.error.HTTPError as error:
-            text = error.read().decode()
-            return Answered(error.code, json.loads(text) if text.startswith("{") else text)
+        """Ask a function as somebody who may."""
 
-    def fire(self, schedule: str) -> Any:
-        """Call what a schedule calls, with its input and under its role, and return what it answered.
+    def asked_by_nobody(self, function: str, path: str, body: object) -> Answered | None:
+        """Ask a function without saying who it is; None: this is not asked here."""
+        return None
+
+    @abstractmethod
+    def due(self, schedule: str) -> None:
+        """Let a schedule come round: `collect`, `monitor`, `materialize`; nothing where no schedule does it.
 
         Raises:
-            RuntimeError: it failed.
+            RuntimeError: what it calls has failed.
         """
-        target = self.target_of(schedule)
-        with self.acting_as(target["RoleArn"]) as session:
-            functions = session.client("lambda", endpoint_url=self.aws.endpoint)
-            done = functions.invoke(FunctionName=target["Arn"], Payload=target["Input"].encode())
-        said = done["Payload"].read().decode()
-        if "FunctionError" in done:
-            raise RuntimeError(f"{target['Arn']} failed: {said}")
-        return json.loads(said)
-
-    def target_of(self, schedule: str) -> dict[str, Any]:
-        """Return what a schedule calls, with its input, under which role, and where it leaves what came to nothing."""
-        name = f"{self.prefix}-{schedule}"
-        found: dict[str, Any] = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
-        return found
-
-    @contextmanager
-    def acting_as(self, role: str) -> Iterator[boto3.Session]:
-        """Take on a role, given by its ARN, in place of the service that it is for: this AWS's own services take none.
-
-        Its trust is widened for that, and only until it is taken on.
-        """
-        iam, name = client(self.aws.endpoint, "iam"), role.rpartition("/")[2]
-        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-        people = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-        wider = {**trust, "Statement": [*trust["Statement"], people]}
-        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
-        try:
-            taken = client(self.aws.endpoint, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        finally:
-            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
-        yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
 
     def champion(self) -> int | None:
         """Return the version that answers."""
@@ -117,40 +62,32 @@ class Deployed:
 
     @property
     def now(self) -> float:
-        """The moment that the stack takes for this one."""
+        """The moment that the functions take for this one."""
         return ReplayClock(self.clock)()
 
-    def path_of(self, function: str) -> str:
-        """Return where a function's URL is found by who cannot resolve its name."""
-        return f"/_aws/lambda-url/{urlsplit(self.outputs[f'{function}Url']).netloc.partition('.')[0]}"
 
-    @property
-    def prefix(self) -> str:
-        """How the names of all things begin."""
-        return str(self.outputs["environment"]["LOOPWRIGHT_AWS_QUEUES"])
-
-    def log_of(self, function: str) -> str:
-        """Return what a function has said."""
-        logs, group = client(self.aws.endpoint, "logs"), f"/aws/lambda/{self.prefix}-{function}"
-        events = logs.filter_log_events(logGroupName=group).get("events", [])
-        return "\n".join(event["message"] for event in events)
+def sent(request: urllib.request.Request) -> Answered:
+    """Send a request to this machine."""
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - ours
+            return Answered(answer.status, _read(answer.read()))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answered(error.code, _read(error.read()))
 
 
-@contextmanager
-def deployed_in(aws: Ministack, outputs: Mapping[str, Any], *, project: Path, clock: Path) -> Iterator[Deployed]:
-    """Open the stores of a stack for the time of the block; `project` is the folder that was deployed."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        os.environ.setdefault(name, "test")
-    local = {
-        "LOOPWRIGHT_PROJECT": str(project),
-        "LOOPWRIGHT_CLOCK_FILE": str(clock),
-        "LOOPWRIGHT_AWS_ENDPOINT": aws.endpoint,
-    }
-    with closing(open_platform(Settings.from_env({**outputs["environment"], **local}))) as platform:
-        yield Deployed(aws, outputs, platform, clock)
+def asking(url: str, body: object, **headers: str) -> urllib.request.Request:
+    """Return a request that posts JSON."""
+    given = {"content-type": "application/json", **headers}
+    return urllib.request.Request(url, json.dumps(body).encode(), given, method="POST")  # noqa: S310 - ours
 
 
-def awaited(look: Callable[[], T | None], *, patience: float = _PATIENCE) -> T:
+def _read(content: bytes) -> Any:
+    text = content.decode()
+    return json.loads(text) if text.startswith("{") else text
+
+
+def awaited(look: Callable[[], T | None], *, patience: float = PATIENCE) -> T:
     """Look until there is something.
 
     Raises:
@@ -160,5 +97,5 @@ def awaited(look: Callable[[], T | None], *, patience: float = _PATIENCE) -> T:
     while time.monotonic() < limit:
         if found := look():
             return found
-        time.sleep(0.5)
+        time.sleep(0.2)
     raise TimeoutError(f"nothing came within {patience:g} seconds")

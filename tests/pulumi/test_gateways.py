@@ -23,7 +23,7 @@ from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
 from tests.pulumi.deployed import Answered
 from tests.pulumi.pythons import newest_python
-from tests.pulumi.stack import Stack
+from tests.pulumi.stack import Stack, aws_at
 
 FOLDER = Path(__file__).parent / "umbrella"
 PREFIX = "umbrella-doors"
@@ -101,7 +101,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             issuing(folder) as issuer,
             running(auth=True, variables={"SSL_CERT_FILE": str(issuer.certificate)}) as aws,
         ):
-            stack = Stack("doors", aws.endpoint, folder)
+            stack = Stack("doors", aws_at(aws.endpoint), folder)
             project = str(FOLDER.relative_to(ROOT))
             stack.create(aws__region=REGION, protect="false", project=project, pythonVersion=python)
             yield World(stack, aws, issuer)

@@ -10,9 +10,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -116,6 +116,20 @@ def start(
     said = started.log()[-800:]
     started.stop()
     raise MissingToolError(f"no Google with {', '.join(services)}: {said}")
+
+
+@contextmanager
+def running(services: Sequence[str], *, variables: Mapping[str, str] = _NONE) -> Iterator[Google]:
+    """Start one for the time of the block.
+
+    Raises:
+        MissingToolError: as for `start`.
+    """
+    started = start(services, variables=variables)
+    try:
+        yield started
+    finally:
+        started.stop()
 
 
 @cache

@@ -1,7 +1,5 @@
 """What Firestore does that no other provider does: it aborts, refuses in the middle of an answer, loses answers."""
 
-from contextlib import suppress
-
 import pytest
 
 from adapters.gcp.table import FirestoreTable
@@ -84,9 +82,11 @@ def test_a_write_whose_answer_is_lost_is_done_once(table: FirestoreTable, firest
     table.transact([Add(KEY, {"n": 1}), Put(OTHER, {"new": True}, Version(1))])
     firestore.faults["commit"] = [lost]
     table.transact([Add(KEY, {"n": 1}), Check(OTHER, Version(2))])
+    firestore.faults["commit"] = [lost]
+    table.transact([Add(KEY, {"n": 1}), Check(Key("nobody", "s"), ABSENT)])
     firestore.faults["batchWrite"] = [lost]
     table.put_many([Put(OTHER, {"n": 1}), Put(Key("p", "s"), {})])
-    assert found(table) == ({"n": 4}, 4)
+    assert found(table) == ({"n": 5}, 5)
     assert found(table, OTHER) == ({"n": 1}, 3)
     assert found(table, Key("p", "s")) == ({}, 1)
     assert not any(firestore.faults.values())
@@ -175,10 +175,10 @@ def test_who_was_beaten_decides_again_on_what_is_there_now(
 def test_writes_wait_for_a_transaction_to_end(table: FirestoreTable, firestore: Faulty) -> None:
     table.put(KEY, {"n": 1})
     firestore.faults = {"batchGet": [ABORTED] * 2, "commit": [ABORTED] * 2}
-    table.transact([Check(KEY, Version(1)), Put(OTHER, {}, ABSENT)])
+    table.transact([Check(OTHER, ABSENT), Put(KEY, {}, Version(1))])
     firestore.faults = {"batchGet": [ABORTED], "commit": [ABORTED]}
     table.delete(KEY)
-    assert table.get_many([KEY, OTHER])[0] is None
+    assert table.get_many([KEY, OTHER]) == [None, None]
     assert not any(firestore.faults.values())
 
 
@@ -222,44 +222,76 @@ def test_a_transaction_that_can_never_succeed_is_sent_once(table: FirestoreTable
     assert len(firestore.bodies("commit")) == 1
 
 
-def test_a_check_holds_until_the_transaction_is_done(
+def test_a_version_is_checked_when_the_transaction_is_done(
     table: FirestoreTable, others: FirestoreTable, firestore: Faulty
 ) -> None:
-    def meddle(body: Body, forward: Forward) -> Body:
-        # Whatever becomes of it: it waits for the lock in vain, or breaks it.
-        with suppress(Refused, UnavailableError):
-            forward({"writes": [{"delete": others_name}]})
+    def beaten(body: Body, forward: Forward) -> Body:
+        others.put(KEY, {"n": 2})
         return forward(body)
 
     table.put(KEY, {"n": 1})
-    others_name = firestore.bodies("commit")[0]["writes"][0]["update"]["name"]
-    firestore.faults["commit"] = [meddle]
-    with suppress(ConflictError):
+    firestore.faults["commit"] = [beaten]
+    with pytest.raises(ConflictError, match="version 2"):
         table.transact([Check(KEY, Version(1)), Put(OTHER, {}, ABSENT)])
-    assert (found(table) is None) == (found(table, OTHER) is None)
+    assert found(table, OTHER) is None
+
+
+def test_what_is_checked_to_be_absent_is_so_until_the_transaction_is_done(
+    table: FirestoreTable, firestore: Faulty
+) -> None:
+    def meddle(body: Body, forward: Forward) -> Body:
+        with pytest.raises(Refused, match="ABORTED"):
+            forward({"writes": [made]})
+        return forward(body)
+
+    table.put(KEY, {"n": 1})
+    (made,) = firestore.bodies("commit")[0]["writes"]
+    table.delete(KEY)
+    firestore.faults["commit"] = [meddle]
+    table.transact([Check(KEY, ABSENT), Put(OTHER, {}, ABSENT)])
+    assert found(table) is None
+    assert found(table, OTHER) == ({}, 1)
+
+
+def test_a_check_changes_nothing(table: FirestoreTable, firestore: Faulty) -> None:
+    table.put(KEY, {"n": 1}, expires=1.5)
+    table.get(KEY)
+    table.transact([Check(KEY, Version(1)), Put(OTHER, {})])
+    table.get(KEY)
+    assert found(table) == ({"n": 1}, 1)
+    table.transact([Check(KEY, Version(1)), Put(OTHER, {})])
+    (first, second) = (
+        next(act["currentDocument"] for act in body["writes"] if act["update"]["name"].endswith("616d70696f6e"))
+        for body in firestore.bodies("commit")[1:]
+    )
+    assert first == second
 
 
 def test_a_transaction_that_is_given_up_locks_nothing(
     table: FirestoreTable, others: FirestoreTable, firestore: Faulty
 ) -> None:
+    nobody = Check(Key("p", "nobody"), ABSENT)
     table.put(KEY, {"n": 1})
     with pytest.raises(ConflictError):
-        table.transact([Check(KEY, Version(2)), Put(OTHER, {})])
+        table.transact([nobody, Put(KEY, {}, Version(2))])
     firestore.faults["commit"] = [DENIED]
     with pytest.raises(DeniedError):
-        table.transact([Check(KEY, Version(1)), Put(OTHER, {})])
-    table.transact([Check(KEY, Version(1)), Delete(OTHER)])
-    table.transact([Check(KEY, Version(1)), Check(OTHER, ABSENT)])
+        table.transact([nobody, Put(KEY, {})])
+    table.transact([nobody, Delete(OTHER)])
+    table.transact([Check(KEY, Version(1)), nobody])
     assert len(firestore.bodies("rollback")) == 3
     assert others.put(KEY, {"n": 2}) == 2
+    assert others.put(nobody.key, {}) == 1
 
 
-def test_only_a_check_locks_anything(table: FirestoreTable, firestore: Faulty) -> None:
+def test_only_a_check_for_nothing_locks_anything(table: FirestoreTable, firestore: Faulty) -> None:
     table.put(KEY, {}, expect=ABSENT)
     table.add(KEY, {"n": 1})
-    table.transact([Put(KEY, {}, Version(2)), Delete(OTHER), Add(Key("p", "s"), {"n": 1})])
+    table.transact(
+        [Put(Key("p", "t"), {}, ABSENT), Check(KEY, Version(2)), Delete(OTHER), Add(Key("p", "s"), {"n": 1})]
+    )
     table.put_many([Put(KEY, {})])
-    table.delete(KEY, expect=Version(4))
+    table.delete(KEY, expect=Version(3))
     assert not any("newTransaction" in body for body in firestore.bodies("batchGet"))
 
 
