@@ -5,21 +5,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from functions.access import Access
 from functions.asgi import Receive, Scope, Send
-from functions.guards import Guard, guard_of_callers, guard_of_people
 from functions.problems import log_failure, problem_of
 from functions.web import problem_answer, send_answer
 from loopwright.ports import Platform
 
 if TYPE_CHECKING:
+    from functions.access import Access
     from functions.batches import Consumer
     from functions.door import Schedules
+    from functions.guards import Guard
 
 _OPEN: Final = frozenset({"/health", "/health/ready"})
 """Whoever looks whether a process lives has no credentials."""
 
 _NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
+
+ABOUT: Final = ("LOOPWRIGHT_API_KEY", "LOOPWRIGHT_AUTH", "LOOPWRIGHT_CALLERS_", "LOOPWRIGHT_JWT_")
+"""How the variables begin that say who may call."""
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -30,7 +33,7 @@ class Door:
 
     app: App
     owns: Callable[[str], bool]
-    guard: Guard
+    guard: "Guard"
 
 
 def entrance(
@@ -53,20 +56,29 @@ def entrance(
     Raises:
         DefinitionError: the environment contradicts itself.
     """
-    access = Access.from_env(environment)
-    door = None
-    if access.callers:
-        from functions.door import build, is_behind_it  # noqa: PLC0415 - on Lambda nothing comes in this way
+    if not any(name.startswith(ABOUT) for name in environment):
+        return Entrance(app, platform, None, None)
+    # On Lambda, where nobody comes in this way, none of it is imported.
+    from functions.access import Access  # noqa: PLC0415
+    from functions.guards import guard_of_people  # noqa: PLC0415
 
-        behind = build(platform.telemetry, consumer, schedules)
-        door = Door(behind, is_behind_it, guard_of_callers(access.callers))
-    return Entrance(app, platform, guard_of_people(access), door)
+    access = Access.from_env(environment)
+    return Entrance(app, platform, guard_of_people(access), _door(access, platform, consumer, schedules))
+
+
+def _door(access: "Access", platform: Platform, consumer: "Consumer | None", schedules: "Schedules") -> Door | None:
+    if access.callers is None:
+        return None
+    from functions.door import build, is_behind_it  # noqa: PLC0415 - people only do not need it
+    from functions.guards import guard_of_callers  # noqa: PLC0415
+
+    return Door(build(platform.telemetry, consumer, schedules), is_behind_it, guard_of_callers(access.callers))
 
 
 class Entrance:
     """An ASGI application that lets in who may come in: people to the function, others through their own door."""
 
-    def __init__(self, app: App, platform: Platform, people: Guard | None, door: Door | None) -> None:
+    def __init__(self, app: App, platform: Platform, people: "Guard | None", door: Door | None) -> None:
         self._app = app
         self._platform = platform
         self._people = people

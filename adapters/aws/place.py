@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from typing import Final
 
 from loopwright.errors import DefinitionError
+
+_OTHERWISE: Final = {"region": ("AWS_REGION", "AWS_DEFAULT_REGION"), "endpoint": ("AWS_ENDPOINT_URL",)}
+"""What AWS's own tools call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,13 @@ class AwsPlace:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "AwsPlace":
-        """Read `AWS_REGION`, `AWS_ENDPOINT_URL` and `LOOPWRIGHT_AWS_…`, one variable for each other attribute.
+        """Read `LOOPWRIGHT_AWS_…`, one variable for each attribute; of region and endpoint AWS's own will do.
 
         Raises:
             DefinitionError: some that must be there are missing.
         """
-        given = {one.name: environment.get(_aws_variable(one.name), "") for one in fields(cls)}
-        given["region"] = given["region"] or environment.get("AWS_DEFAULT_REGION", "")
-        missing = [_aws_variable(one.name) for one in fields(cls) if one.default is MISSING and not given[one.name]]
+        given = {one.name: _given(one.name, environment) for one in fields(cls)}
+        missing = [_variable(one.name) for one in fields(cls) if one.default is MISSING and not given[one.name]]
         if missing:
             raise DefinitionError(
                 f"LOOPWRIGHT_PROVIDER=aws wants {', '.join(missing)} too: `pulumi stack output environment` has them"
@@ -55,14 +58,13 @@ class AwsPlace:
 
     def to_env(self) -> dict[str, str]:
         """Return the variables that `from_env` reads."""
-        return {_aws_variable(one.name): value for one in fields(self) if (value := getattr(self, one.name))}
+        return {_variable(one.name): value for one in fields(self) if (value := getattr(self, one.name))}
 
 
-def _aws_variable(attribute: str) -> str:
-    match attribute:
-        case "region":
-            return "AWS_REGION"
-        case "endpoint":
-            return "AWS_ENDPOINT_URL"
-        case _:
-            return f"LOOPWRIGHT_AWS_{attribute.upper()}"
+def _given(attribute: str, environment: Mapping[str, str]) -> str:
+    names = (_variable(attribute), *_OTHERWISE.get(attribute, ()))
+    return next((value for name in names if (value := environment.get(name))), "")
+
+
+def _variable(attribute: str) -> str:
+    return f"LOOPWRIGHT_AWS_{attribute.upper()}"

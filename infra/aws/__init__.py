@@ -41,7 +41,8 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
     page = dashboard(place, spec)
     if config.monthly_budget:
         budget(place, dollars=config.monthly_budget, email=config.alarm_email)
-    laptop = {**environment, **jobs.environment, "AWS_REGION": place.region, "LOOPWRIGHT_PROJECT": config.project}
+    region = {"LOOPWRIGHT_AWS_REGION": place.region, "AWS_REGION": place.region}  # AWS's own tools want it too
+    laptop = {**environment, **jobs.environment, **region, "LOOPWRIGHT_PROJECT": config.project}
     return {
         **urls,
         "bucket": storage.bucket.bucket,

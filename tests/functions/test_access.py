@@ -1,6 +1,10 @@
+import re
+
 import pytest
 
+from functions import access
 from functions.access import GOOGLE_CERTS, GOOGLE_ISSUERS, Access, Callers, Issuer, is_safe
+from functions.entrance import ABOUT
 from loopwright.errors import DefinitionError
 
 KEY = {"LOOPWRIGHT_API_KEY": "0123456789abcdef"}
@@ -9,6 +13,12 @@ CALLERS = {
     "LOOPWRIGHT_CALLERS_AUDIENCE": "https://retrain.example",
     "LOOPWRIGHT_CALLERS_EMAILS": "a@x.example, b@x.example",
 }
+
+
+def test_the_entrance_asks_about_access_whenever_a_variable_of_it_is_there() -> None:
+    named = set(re.findall(r"LOOPWRIGHT_\w+", access.__doc__ or ""))
+    assert len(named) > 7
+    assert all(name.startswith(ABOUT) for name in named)
 
 
 def test_nothing_said_is_nothing_meant() -> None:

@@ -97,6 +97,8 @@ def test_a_prediction_on_lambda_imports_nothing_heavy(settings: Settings) -> Non
     assert done["status"] == 200, done["body"]
     assert json.loads(done["body"])["predictions"][0]["score"] == 0.5
     assert not HEAVY & roots(done)
+    # Nobody comes in through a server's door there.
+    assert not {"functions.access", "functions.door", "functions.guards", "uvicorn"} & set(done["modules"])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -127,7 +127,6 @@ def deployed(folder: Path, project: Path, clock: Path) -> Iterator[OnAws]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             os.environ.setdefault(name, "test")
         told = {"LOOPWRIGHT_PROJECT": str(project), "LOOPWRIGHT_CLOCK_FILE": str(clock)}
-        place = {"AWS_ENDPOINT_URL": aws.endpoint}
-        variables = {**outputs["environment"], **told, **place}
-        with closing(open_platform(replace(Settings.from_env(variables), place=variables))) as platform:
+        place = {"LOOPWRIGHT_AWS_ENDPOINT": aws.endpoint}
+        with closing(open_platform(Settings.from_env({**outputs["environment"], **told, **place}))) as platform:
             yield OnAws(platform, clock, aws, outputs)
