@@ -18,6 +18,7 @@ from infra.gcp.image import BuiltImage
 from infra.gcp.jobs import Jobs
 from infra.gcp.labels import label_everything
 from infra.gcp.logs import Logs
+from infra.gcp.measurements import Measurements
 from infra.gcp.messaging import Messaging
 from infra.gcp.place import Place, this_place
 from infra.gcp.roles import Ground
@@ -38,10 +39,11 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
     storage = Storage(place, protect=config.protect)
     messaging = Messaging(place, spec.queues, spec.rules, pushed=pushed(spec.functions))
     Logs(place, spec, storage=storage, messaging=messaging)
+    Measurements(place, spec)
     ground = Ground(place, storage, messaging)
     image = config.image or BuiltImage(ground, artifacts.image_context()).uri
     environment = _environment(place, storage)
-    there = {**environment, "LOOPWRIGHT_PROJECT": _PROJECT}
+    there = {**environment, "LOOPWRIGHT_PROJECT": _PROJECT, "LOOPWRIGHT_LOGS": "json"}
     jobs = Jobs(spec, image, ground, there)
     around = Surroundings(ground, config, image, Callers(place, messaging.agent), api_key(place, config))
     services = _services(spec, around, there, jobs)

@@ -226,7 +226,14 @@ def test_every_function_finds_its_place_in_its_environment(stack: Stack, variant
         )
         settings = Settings.from_env(told)
         assert (settings.provider, settings.project) == ("gcp", Path("/opt/loopwright/project"))
-        known = {"LOOPWRIGHT_PROVIDER", "LOOPWRIGHT_PROJECT", "LOOPWRIGHT_AUTH", "LOOPWRIGHT_API_KEY", *place.to_env()}
+        known = {
+            "LOOPWRIGHT_PROVIDER",
+            "LOOPWRIGHT_PROJECT",
+            "LOOPWRIGHT_AUTH",
+            "LOOPWRIGHT_API_KEY",
+            "LOOPWRIGHT_LOGS",
+        }
+        known |= set(place.to_env())
         assert {name for name in told if not name.startswith(("LOOPWRIGHT_CALLERS_", "LOOPWRIGHT_JWT_"))} <= known
 
 
