@@ -8,9 +8,9 @@ from typing import Final
 from loopwright.errors import InvalidInputError
 from loopwright.ports.queues import Message
 from loopwright.serving.log import FEATURES_QUEUE, LABELS_QUEUE, PREDICTIONS_QUEUE
-from loopwright.settings import TRIGGERS_QUEUE
+from loopwright.settings import MIRROR_QUEUE, TRIGGERS_QUEUE
 
-_KNOWN: Final = frozenset({PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE})
+_KNOWN: Final = frozenset({PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE, MIRROR_QUEUE})
 _PARTS: Final = re.compile(r"[-_.:]")
 
 Take = Callable[[str, Sequence[Message]], Sequence[str]]

@@ -15,6 +15,14 @@ DEFAULT_SUBSCRIPTIONS: Final = (
 )
 """Alerts that may start a retraining."""
 
+MIRROR_QUEUE: Final = "mirror"
+
+MIRROR_SUBSCRIPTIONS: Final = (
+    Subscription("loopwright.registry.", MIRROR_QUEUE),
+    Subscription("loopwright.training.", MIRROR_QUEUE),
+)
+"""Events after which a mirror looks again; whoever has one subscribes its queue to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

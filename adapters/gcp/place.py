@@ -24,6 +24,7 @@ class GcpPlace:
         job: the Cloud Run job that runs jobs; empty: there is none.
         training_image: the container image of jobs that do not fit it; empty: there is none.
         training_account: the service account that such a container has.
+        serving_image: the container image that models are shown with on Vertex AI; empty: the training image.
         vertex: `true` has promoted versions and runs told to Vertex AI too.
         endpoint: where Google answers, all of it, when it is not Google itself.
     """
@@ -36,6 +37,7 @@ class GcpPlace:
     job: str = ""
     training_image: str = ""
     training_account: str = ""
+    serving_image: str = ""
     vertex: str = ""
     endpoint: str = ""
 

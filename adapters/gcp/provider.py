@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.gcp.queues import PubSubQueue
     from adapters.gcp.table import FirestoreTable
     from adapters.gcp.telemetry import LogTelemetry
+    from adapters.gcp.vertex import VertexMirror
 
 STORAGE = "storage.googleapis.com"
 FIRESTORE = "firestore.googleapis.com"
@@ -111,6 +112,13 @@ class GcpPlatform(Platform):
         from adapters.gcp.telemetry import LogTelemetry  # noqa: PLC0415
 
         return LogTelemetry(self.clock)
+
+    @cached_property
+    @override
+    def mirror(self) -> "VertexMirror | None":
+        from adapters.gcp.vertex import VertexMirror  # noqa: PLC0415
+
+        return VertexMirror(self._place) if self._place.vertex == "true" else None
 
     @override
     def close(self) -> None:

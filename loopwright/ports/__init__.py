@@ -8,11 +8,12 @@ from loopwright.ports.blobs import Blobs
 from loopwright.ports.events import Events
 from loopwright.ports.jobs import Jobs
 from loopwright.ports.lake import Lake
+from loopwright.ports.mirror import Mirror
 from loopwright.ports.queues import Queue
 from loopwright.ports.table import Table
 from loopwright.ports.telemetry import Telemetry
 
-__all__ = ["Blobs", "Capabilities", "Events", "Jobs", "Lake", "Platform", "Queue", "Table", "Telemetry"]
+__all__ = ["Blobs", "Capabilities", "Events", "Jobs", "Lake", "Mirror", "Platform", "Queue", "Table", "Telemetry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,11 @@ class Platform(Protocol):
     def telemetry(self) -> Telemetry:
         """Measurements."""
         ...
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """Where models and runs are shown too; None: nowhere."""
+        return None
 
     def close(self) -> None:
         """Flush telemetry and let go of files and connections; the platform is not used again."""

@@ -51,7 +51,7 @@ def ask(platform: Platform, *identities: str) -> None:
 
 def batch(settings: Settings, *, lease: int) -> dict[str, Record]:
     """Return what Lambda would hand over, by receipt."""
-    place = AwsPlace.from_env(settings.place)
+    place = AwsPlace.from_env({**os.environ, **settings.place})
     sqs, name = client(place.endpoint, "sqs"), f"{place.queues}-{PREDICTIONS_QUEUE}"
     got = sqs.receive_message(
         QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
@@ -81,7 +81,7 @@ def record(message: dict, name: str) -> Record:
 
 def turn(settings: Settings, platform: Platform, *, lease: int = 30, die: bool = False) -> int:
     """Do once what Lambda does, dying before anything is deleted if that is wanted; return how many messages came."""
-    place = AwsPlace.from_env(settings.place)
+    place = AwsPlace.from_env({**os.environ, **settings.place})
     records = batch(settings, lease=lease)
     if not records:
         return 0

@@ -16,7 +16,7 @@ class Seen:
         self._bucket = f"{place.endpoint}/storage/v1/b/{place.bucket}/o"
         self._upload = f"{place.endpoint}/upload/storage/v1/b/{place.bucket}/o?uploadType=media&name="
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         with urlopen(self._bucket) as answer:  # noqa: S310 - ours
             told: dict[str, Any] = msgspec.json.decode(answer.read())
         return [each["name"] for each in told.get("items", ())]
