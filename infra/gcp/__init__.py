@@ -25,7 +25,7 @@ from infra.gcp.roles import Ground
 from infra.gcp.schedules import Schedules
 from infra.gcp.services import Service, Surroundings
 from infra.gcp.storage import Storage
-from infra.spec import FunctionSpec, StackSpec, StartJobs
+from infra.spec import FunctionSpec, Mirror, StackSpec, StartJobs
 
 _PROJECT: Final = "/opt/loopwright/project"
 LABEL: Final = "loopwright-stack"
@@ -74,7 +74,8 @@ def _services(
 
     def made(one: FunctionSpec) -> Service:
         starts = any(isinstance(permission, StartJobs) for permission in one.permissions)
-        variables = {**environment, **jobs.environment} if starts else environment
+        shown = _shown(around.image) if Mirror() in one.permissions else {}
+        variables = {**environment, **(jobs.environment if starts else {}), **shown}
         service = Service(one, around, variables, called=one.name in scheduled or bool(one.feeds))
         if starts:
             jobs.let_start(one.name, service.account.resource)
@@ -93,3 +94,8 @@ def _environment(place: Place, storage: Storage) -> Mapping[str, Input[str]]:
         "LOOPWRIGHT_GCP_DATABASE": storage.database.name,
         "LOOPWRIGHT_GCP_QUEUES": place.prefix,
     }
+
+
+def _shown(image: Input[str]) -> Mapping[str, Input[str]]:
+    """Return the variables of what shows versions and runs in Vertex AI; a model there names what would serve it."""
+    return {"LOOPWRIGHT_GCP_VERTEX": "true", "LOOPWRIGHT_GCP_SERVING_IMAGE": image}

@@ -14,6 +14,7 @@ from loopwright.logs import MEASUREMENT_LABELS, MEASUREMENT_NAME, MEASUREMENT_VA
 
 MEASUREMENTS: Final[Mapping[str, Sequence[str]]] = {
     "alerts_dropped": (),
+    "mirror_dropped": (),
     "monitor_counted_anew": ("model",),
     "prediction_ms": ("model",),
     "predictions": ("model",),

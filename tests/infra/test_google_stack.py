@@ -171,6 +171,17 @@ def test_a_function_may_do_what_it_needs_and_no_more(stack: Stack) -> None:
     }
 
 
+def test_only_what_shows_models_elsewhere_may_use_vertex(stack: Stack) -> None:
+    assert allowed(stack("google-tokens"), "mirror") == {
+        ("roles/storage.objectViewer", "bucket"),
+        ("roles/datastore.viewer", PROJECT),
+        ("roles/aiplatform.user", PROJECT),
+    }
+    for variant in GOOGLE:
+        users = {who for who, role, *_ in grants(stack(variant)) if role == "roles/aiplatform.user"}
+        assert len(users) == (variant == "google-tokens")
+
+
 def test_only_what_writes_a_store_may_write_it(stack: Stack) -> None:
     made, spec = stack("google"), spec_of("google")
     for one in (*spec.functions, spec.jobs):
@@ -223,7 +234,11 @@ def test_every_function_finds_its_place_in_its_environment(stack: Stack, variant
             "flights-dev-table",
             "flights-dev",
             job="flights-dev-jobs" if starts else "",
+            serving_image=place.serving_image,
+            vertex="true" if one.name == "mirror" else "",
         )
+        (container,) = made.of(SERVICE)[f"flights-dev-{one.name}"]["template"]["containers"]
+        assert place.serving_image == (container["image"] if one.name == "mirror" else "")
         settings = Settings.from_env(told)
         assert (settings.provider, settings.project) == ("gcp", Path("/opt/loopwright/project"))
         known = {
