@@ -62,7 +62,12 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
         "queues": {one.name: place.named(one.name) for one in spec.queues},
         "functions": {name: one.resource.name for name, one in services.items()} | {spec.jobs.name: jobs.job.name},
         "dashboard": page.id,
-        "environment": {**environment, **jobs.environment, "LOOPWRIGHT_PROJECT": config.project},
+        "environment": {
+            **environment,
+            **jobs.environment,
+            **(_shown(image) if config.vertex else {}),
+            "LOOPWRIGHT_PROJECT": config.project,
+        },
     }
 
 

@@ -257,6 +257,8 @@ def test_the_environment_for_a_laptop_is_one_that_settings_read(stack: Stack) ->
     settings, place = Settings.from_env(environment), GcpPlace.from_env(environment)
     assert (settings.provider, settings.project) == ("gcp", Path("examples/flights"))
     assert place.job == "flights-dev-jobs"
+    assert not place.vertex
+    assert GcpPlace.from_env(stack("google-tokens").outputs["environment"]).vertex == "true"
 
 
 @pytest.mark.parametrize("variant", GOOGLE)
