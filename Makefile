@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+PROVIDER ?= aws
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --locked --quiet
 # A process that may not keep its bytecode compiles all of scikit-learn anew: every job would start seconds later.
@@ -26,8 +27,8 @@ demo: setup ## Live through a year of flights: train, serve, monitor, retrain, r
 up: setup ## Serve the example project on this machine
 	@$(RUN) loopwright up --project examples/flights
 
-sandbox: setup ## Deploy the example project into an AWS on this machine, and say how to call it
-	@$(RUN) python -m tests.pulumi.sandbox up
+sandbox: setup ## Deploy the example project into a cloud on this machine (PROVIDER=aws, gcp), and say how to call it
+	@$(RUN) python -m tests.pulumi.sandbox up --provider $(PROVIDER)
 
 sandbox-down: setup ## Take that away again
 	@$(RUN) python -m tests.pulumi.sandbox down

@@ -5,13 +5,14 @@ What cannot be had is told, and the tests that need it are skipped by name.
 
 import sys
 
+from tests.clouds.google import emulator, firestore
 from tests.clouds.tools import MissingToolError, ministack_python
 from tests.pulumi.command_line import command_line
 
 
 def main() -> None:
-    """Make all of it; what is there already takes no time."""
-    for needed in (ministack_python, command_line):
+    """Make all of it; what is there already takes no time. Google's emulators are only looked for."""
+    for needed in (ministack_python, command_line, emulator.program, firestore.program):
         try:
             needed()
         except MissingToolError as error:

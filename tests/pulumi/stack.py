@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -122,3 +123,9 @@ def aws_at(endpoint: str) -> Mapping[str, str]:
 def google_at(endpoint: str) -> Mapping[str, str]:
     """Return the variable that leads to a Google on this machine."""
     return {"LOOPWRIGHT_GCP_ENDPOINT": endpoint}
+
+
+def changes(said: str) -> dict[str, int]:
+    """Return how many resources were created, updated, replaced, deleted, by Pulumi's own account."""
+    account = said[said.rindex("Resources:") :]
+    return {word: int(count) for count, word in re.findall(r"[+~-]+ ?(\d+) (?:to )?([a-z]+)", account)}

@@ -1,6 +1,5 @@
 """One stack, taken by the real `pulumi` through what stacks go through: each step goes on where the last one ended."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from tests.clouds.ministack import Ministack, running
 from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
 from tests.pulumi.pythons import newest_python
-from tests.pulumi.stack import PulumiError, Stack, aws_at
+from tests.pulumi.stack import PulumiError, Stack, aws_at, changes
 
 PROGRAM = Path(__file__).parent / "program"
 SECRET = "nobody-may-read-this"  # noqa: S105 - not anybody's
@@ -47,14 +46,8 @@ def stack(aws: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     return made
 
 
-def _changes(said: str) -> dict[str, int]:
-    """Return how many resources were created, updated, replaced, deleted, by Pulumi's own account."""
-    account = said[said.rindex("Resources:") :]
-    return {word: int(count) for count, word in re.findall(r"[+~-]+ ?(\d+) (?:to )?([a-z]+)", account)}
-
-
 def a_preview_makes_nothing(stack: Stack, aws: Ministack) -> None:
-    assert set(_changes(stack.preview())) == {"create"}
+    assert set(changes(stack.preview())) == {"create"}
     assert left(aws) == {}
 
 
@@ -64,7 +57,7 @@ def a_failed_up_is_run_again_and_goes_on(stack: Stack, aws: Ministack) -> None:
         stack.up()
     assert left(aws)["queues"]
     client(aws.endpoint, "iam").delete_role(RoleName=f"{PREFIX}-collect")
-    assert set(_changes(stack.up())) == {"created"}
+    assert set(changes(stack.up())) == {"created"}
 
 
 def after_up_there_is_nothing_to_do(stack: Stack, aws: Ministack) -> None:
@@ -100,8 +93,7 @@ def a_secret_reaches_aws_and_is_nowhere_else_to_be_read(stack: Stack, aws: Minis
 
 def more_memory_is_an_update_in_place(stack: Stack, aws: Ministack) -> None:
     stack.configure(predictMemory="1536", retentionDays="30")
-    changes = _changes(stack.up())
-    assert set(changes) == {"updated"}
+    assert set(changes(stack.up())) == {"updated"}
     found = client(aws.endpoint, "lambda").get_function_configuration(FunctionName=f"{PREFIX}-predict")
     assert found["MemorySize"] == 1536
 
@@ -113,7 +105,7 @@ def refresh_finds_what_was_changed_behind_its_back(stack: Stack, aws: Ministack)
     (policy,) = client(aws.endpoint, "iam").list_role_policies(RoleName=role)["PolicyNames"]
     client(aws.endpoint, "iam").delete_role_policy(RoleName=role, PolicyName=policy)
     assert "visibilityTimeoutSeconds" in stack.refresh()
-    assert set(_changes(stack.up())) == {"created", "updated"}
+    assert set(changes(stack.up())) == {"created", "updated"}
     found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     assert found["VisibilityTimeout"] != "7"
     assert len(client(aws.endpoint, "iam").list_role_policies(RoleName=role)["PolicyNames"]) == 1
@@ -132,7 +124,7 @@ def the_policy_pack_lets_the_stack_through_and_stops_a_bad_one(stack: Stack, aws
 def another_address_is_another_subscription(stack: Stack, aws: Ministack) -> None:
     """An address cannot be changed: the new subscription replaces the old one, and all else stays."""
     stack.configure(alarmEmail="another@example.org", monthlyBudget="0")
-    assert _changes(stack.up()) == {"replaced": 1, "deleted": 1}
+    assert changes(stack.up()) == {"replaced": 1, "deleted": 1}
     (found,) = client(aws.endpoint, "sns").list_subscriptions()["Subscriptions"]
     assert found["Endpoint"] == "another@example.org"
 

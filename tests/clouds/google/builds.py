@@ -5,6 +5,7 @@ nothing but where the archive's files are in the image.
 """
 
 import io
+import os
 import re
 import secrets
 import sys
@@ -22,6 +23,7 @@ from tests.clouds.google.executions import now
 from tests.clouds.google.front import Answer, Request, Service, refused, told
 from tests.clouds.google.here import Here, here
 from tests.clouds.google.ledger import Json, ledger_of
+from tests.clouds.tools import ROOT
 
 PYTHON: Final = "mirror.gcr.io/library/python:3.13-slim"
 """An image that is there without being built: Python, and nothing else."""
@@ -36,6 +38,9 @@ _WRITER: Final = "roles/artifactregistry.writer"
 _EDITOR: Final = "roles/cloudbuild.builds.editor"
 _VIEWER: Final = "roles/storage.objectViewer"
 _OK: Final = 200
+_APART: Final = "sitecustomize.py"
+"""What the interpreter runs before anything else: it has this repository on its path, which no image has."""
+
 _REPOSITORY: Final = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/]+)/")
 
 
@@ -47,6 +52,7 @@ class Builds(Service):
         self._folder, self._ledger = folder, ledger_of(folder)
         self._here = here(folder)
         (folder / "images").mkdir(exist_ok=True)
+        (folder / "images" / _APART).write_text(f"import sys\nsys.path.remove({str(ROOT)!r})\n")
         empty = folder / "images" / "python"
         empty.mkdir(exist_ok=True)
         images.put(folder, PYTHON, images.Image(str(empty), sys.executable, self._here.environment))
@@ -135,7 +141,12 @@ def _image(folder: Path, here: Here) -> images.Image:
     root = _ROOT.findall((folder / "Dockerfile").read_text())[-1]
     home = folder / "tmp"
     home.mkdir()
-    own = {"PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1", "HOME": str(home), "TMPDIR": str(home)}
+    own = {
+        "PYTHONPATH": f"{folder}{os.pathsep}{folder.parent}",
+        "PYTHONUNBUFFERED": "1",
+        "HOME": str(home),
+        "TMPDIR": str(home),
+    }
     project = {"LOOPWRIGHT_PROJECT": str(folder / "project")}
     return images.Image(str(folder), sys.executable, {**own, **project, **here.environment}, root=root)
 

@@ -17,6 +17,18 @@ _PATIENCE: Final = 60.0
 _SILENCE: Final = 120.0
 
 
+def program() -> list[str]:
+    """Return what runs it.
+
+    Raises:
+        MissingToolError: it is not on this machine.
+    """
+    jars, java = sorted(_PLACE.glob("*-all.jar")), shutil.which("java")
+    if not jars or java is None:
+        raise MissingToolError(f"Pub/Sub's emulator is not here: it wants java, and {_PLACE}/*-all.jar")
+    return [java, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", str(jars[-1])]
+
+
 class Emulator:
     """A running one."""
 
@@ -26,11 +38,7 @@ class Emulator:
         Raises:
             MissingToolError: it is not on this machine, or does not come up.
         """
-        jars, java = sorted(_PLACE.glob("*-all.jar")), shutil.which("java")
-        if not jars or java is None:
-            raise MissingToolError(f"Pub/Sub's emulator is not here: it wants java, and {_PLACE}/*-all.jar")
-        port = free_port()
-        command = [java, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", str(jars[-1])]
+        command, port = program(), free_port()
         address = ["--host=127.0.0.1", f"--port={port}"]
         with (folder / "pubsub.log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -82,7 +82,8 @@ def start(folder: Path) -> Firestore:
     port = free_port()
     log = folder / "firestore.log"
     with log.open("wb") as output:
-        emulator = subprocess.Popen(_command(port), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        command = [*program(), "--host=127.0.0.1", f"--port={port}"]
+        emulator = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     started = Firestore(emulator, port)
     limit = time.monotonic() + _PATIENCE
     while time.monotonic() < limit and emulator.poll() is None:
@@ -96,11 +97,15 @@ def start(folder: Path) -> Firestore:
     raise MissingToolError(f"Google's Firestore emulator does not come up: {log.read_text(errors='replace')[-800:]}")
 
 
-def _command(port: int) -> Sequence[str]:
+def program() -> Sequence[str]:
+    """Return what runs the emulator.
+
+    Raises:
+        MissingToolError: it is not on this machine.
+    """
     java = shutil.which("java")
     if java is None:
         raise MissingToolError("java is not on this machine, and Google's Firestore emulator needs it")
     if not JAR.exists():
         raise MissingToolError(f"Google's Firestore emulator is not on this machine: there is no {JAR}")
-    options = ["-Xmx384m", "-Duser.language=en", "-cp", str(JAR)]
-    return [java, *options, _MAIN, "--host=127.0.0.1", f"--port={port}"]
+    return [java, "-Xmx384m", "-Duser.language=en", "-cp", str(JAR), _MAIN]

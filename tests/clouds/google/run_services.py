@@ -22,6 +22,9 @@ from tests.clouds.google.revisions import NotReadyError, Revision, Told
 from tests.clouds.google.secret_versions import secret_text
 
 _PATH: Final = re.compile(r"(/v2/(projects/[^/]+)/locations/[^/]+/services)(?:/([^/:]+))?")
+_MACHINE: Final = "/_local/machines/"
+"""Not Google's: where a person is told of the metadata server of an account, to call services as it does."""
+
 _NAME: Final = re.compile(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?")
 _GIVEN: Final = frozenset({"name", "uid", "etag", "createTime"})
 
@@ -40,10 +43,12 @@ class RunServices(Service):
 
     @override
     def takes(self, request: Request) -> bool:
-        return _PATH.fullmatch(request.path) is not None
+        return _PATH.fullmatch(request.path) is not None or request.path.startswith(_MACHINE)
 
     @override
     def answer(self, request: Request) -> Answer:
+        if request.path.startswith(_MACHINE):
+            return told({"host": self._machines.host(request.path.removeprefix(_MACHINE))})
         found = _PATH.fullmatch(request.path)
         if found is None:
             return refused(404, "NOT_FOUND", request.path)
