@@ -20,6 +20,7 @@ ONLY: Final[Mapping[str, Cloud]] = {
     "billingAccount": "gcp",
     "maxInstances": "gcp",
     "snapStart": "aws",
+    "vertex": "gcp",
 }
 """Keys that one provider alone has a meaning for."""
 
@@ -62,6 +63,7 @@ class StackConfig:
     protect: bool
     monthly_budget: int
     billing_account: str
+    vertex: bool
     api_key: str = field(repr=False)
 
     @property
@@ -148,6 +150,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         protect=keys.flag("protect", default=True),
         monthly_budget=keys.whole("monthlyBudget", 0, least=0, most=1_000_000),
         billing_account=keys.text("billingAccount", ""),
+        vertex=keys.flag("vertex", default=False),
         api_key=keys.text("apiKey", ""),
     )
 

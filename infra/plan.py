@@ -13,6 +13,7 @@ from infra.spec import (
     AlarmSpec,
     Consume,
     FunctionSpec,
+    Mirror,
     Publish,
     QueueFeed,
     QueueSpec,
@@ -28,11 +29,12 @@ from infra.spec import (
 from loopwright.definitions import Project, Resources
 from loopwright.errors import DefinitionError
 from loopwright.serving.log import FEATURES_QUEUE, LABELS_QUEUE, PREDICTIONS_QUEUE
-from loopwright.settings import DEFAULT_SUBSCRIPTIONS, TRIGGERS_QUEUE
+from loopwright.settings import DEFAULT_SUBSCRIPTIONS, MIRROR_QUEUE, MIRROR_SUBSCRIPTIONS, TRIGGERS_QUEUE
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,28}[a-z0-9]")
 _CALL: Final = timedelta(seconds=29)  # an API in front of a function waits no longer
 _BATCH: Final = timedelta(seconds=60)
+_UPLOAD: Final = timedelta(minutes=10)  # of a model to where it is shown, or of several
 _LEASES: Final = 6  # a message may be taken, refused by a busy function, and wait, this many times a call's length
 _SETTLING: Final = timedelta(minutes=5)  # what was asked at the end of a window is in the lake by then
 _OLD: Final = timedelta(minutes=30)  # a message that waits for so long is not being collected
@@ -47,20 +49,25 @@ def plan(project: Project, config: StackConfig) -> StackSpec:
     jobs = _jobs(project, limits.jobs)
     containers = any(not _fits(model.resources, limits.jobs) for model in project.models)
     start = StartJobs(containers)
-    functions = (*_endpoints(config, start), _collect(config), _monitor(config, start), _materialize(config))
+    functions = (
+        *_endpoints(config, start),
+        _collect(config),
+        _monitor(config, start),
+        _materialize(config),
+        *_mirror(config),
+    )
+    queues = tuple(_queues(config))
+    subscriptions = (*DEFAULT_SUBSCRIPTIONS, *(MIRROR_SUBSCRIPTIONS if config.vertex else ()))
     return StackSpec(
         prefix=_prefix(project, config),
         config=config,
-        queues=tuple(
-            QueueSpec(name, _BATCH * _LEASES)
-            for name in (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE)
-        ),
-        rules=tuple(RuleSpec(one.prefix.split(".")[1], one.prefix, one.queue) for one in DEFAULT_SUBSCRIPTIONS),
+        queues=queues,
+        rules=tuple(RuleSpec(one.prefix.split(".")[1], one.prefix, one.queue) for one in subscriptions),
         functions=functions,
         jobs=jobs,
         containers=containers,
         schedules=tuple(_schedules(project, config)),
-        alarms=tuple(_alarms((*functions, jobs), config)),
+        alarms=tuple(_alarms((*functions, jobs), queues, config)),
     )
 
 
@@ -144,6 +151,27 @@ def _materialize(config: StackConfig) -> FunctionSpec:
     )
 
 
+def _mirror(config: StackConfig) -> Iterator[FunctionSpec]:
+    """Yield what shows versions and runs elsewhere too, where there is such a place."""
+    if config.vertex:
+        yield FunctionSpec(
+            "mirror",
+            "lake",
+            config.memory.monitor,
+            _UPLOAD,
+            (Read("blobs"), Read("table"), Consume(MIRROR_QUEUE), Mirror()),
+            # One message at a time: what is shown is all that there is, whoever asks.
+            feeds=(QueueFeed(MIRROR_QUEUE, batch=1, wait=timedelta(0), calls=1),),
+        )
+
+
+def _queues(config: StackConfig) -> Iterator[QueueSpec]:
+    for name in (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE):
+        yield QueueSpec(name, _BATCH * _LEASES)
+    if config.vertex:
+        yield QueueSpec(MIRROR_QUEUE, _UPLOAD)
+
+
 def _jobs(project: Project, limits: JobLimits) -> FunctionSpec:
     """Return what runs all jobs that fit it: as large as the largest of them."""
     wanted = [Resources(), *(model.resources for model in project.models if _fits(model.resources, limits))]
@@ -177,14 +205,14 @@ def _schedules(project: Project, config: StackConfig) -> Iterator[ScheduleSpec]:
     yield ScheduleSpec("housekeeping", "monitor", _DAY, _NIGHT, "housekeeping")
 
 
-def _alarms(functions: Iterable[FunctionSpec], config: StackConfig) -> Iterator[AlarmSpec]:
+def _alarms(functions: Iterable[FunctionSpec], queues: Iterable[QueueSpec], config: StackConfig) -> Iterator[AlarmSpec]:
     for function in functions:
         yield AlarmSpec("errors", function.name, 0)
         if function.routes:
             # Queues and schedules try again by themselves, and are heard when they give up.
             yield AlarmSpec("throttles", function.name, 0)
     yield AlarmSpec("p99", "predict", config.p99_milliseconds)
-    for queue in (PREDICTIONS_QUEUE, LABELS_QUEUE, FEATURES_QUEUE, TRIGGERS_QUEUE):
-        yield AlarmSpec("age", queue, int(_OLD.total_seconds()))
-        yield AlarmSpec("dead", queue, 0)
+    for queue in queues:
+        yield AlarmSpec("age", queue.name, int(_OLD.total_seconds()))
+        yield AlarmSpec("dead", queue.name, 0)
     yield AlarmSpec("dead", FAILURES, 0)

@@ -62,7 +62,12 @@ class StartJobs:
     containers: bool = False
 
 
-Permission = Read | Write | Send | Consume | Publish | StartJobs
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """May show versions and runs where people look at them too (gcp/roles.py; on AWS there is no such place)."""
+
+
+Permission = Read | Write | Send | Consume | Publish | StartJobs | Mirror
 
 
 @dataclass(frozen=True, slots=True)

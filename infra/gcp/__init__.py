@@ -18,13 +18,14 @@ from infra.gcp.image import BuiltImage
 from infra.gcp.jobs import Jobs
 from infra.gcp.labels import label_everything
 from infra.gcp.logs import Logs
+from infra.gcp.measurements import Measurements
 from infra.gcp.messaging import Messaging
 from infra.gcp.place import Place, this_place
 from infra.gcp.roles import Ground
 from infra.gcp.schedules import Schedules
 from infra.gcp.services import Service, Surroundings
 from infra.gcp.storage import Storage
-from infra.spec import FunctionSpec, StackSpec, StartJobs
+from infra.spec import FunctionSpec, Mirror, StackSpec, StartJobs
 
 _PROJECT: Final = "/opt/loopwright/project"
 LABEL: Final = "loopwright-stack"
@@ -38,10 +39,11 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
     storage = Storage(place, protect=config.protect)
     messaging = Messaging(place, spec.queues, spec.rules, pushed=pushed(spec.functions))
     Logs(place, spec, storage=storage, messaging=messaging)
+    Measurements(place, spec)
     ground = Ground(place, storage, messaging)
     image = config.image or BuiltImage(ground, artifacts.image_context()).uri
     environment = _environment(place, storage)
-    there = {**environment, "LOOPWRIGHT_PROJECT": _PROJECT}
+    there = {**environment, "LOOPWRIGHT_PROJECT": _PROJECT, "LOOPWRIGHT_LOGS": "json"}
     jobs = Jobs(spec, image, ground, there)
     around = Surroundings(ground, config, image, Callers(place, messaging.agent), api_key(place, config))
     services = _services(spec, around, there, jobs)
@@ -60,7 +62,12 @@ def build(spec: StackSpec, artifacts: Artifacts) -> Mapping[str, object]:
         "queues": {one.name: place.named(one.name) for one in spec.queues},
         "functions": {name: one.resource.name for name, one in services.items()} | {spec.jobs.name: jobs.job.name},
         "dashboard": page.id,
-        "environment": {**environment, **jobs.environment, "LOOPWRIGHT_PROJECT": config.project},
+        "environment": {
+            **environment,
+            **jobs.environment,
+            **(_shown(image) if config.vertex else {}),
+            "LOOPWRIGHT_PROJECT": config.project,
+        },
     }
 
 
@@ -72,7 +79,8 @@ def _services(
 
     def made(one: FunctionSpec) -> Service:
         starts = any(isinstance(permission, StartJobs) for permission in one.permissions)
-        variables = {**environment, **jobs.environment} if starts else environment
+        shown = _shown(around.image) if Mirror() in one.permissions else {}
+        variables = {**environment, **(jobs.environment if starts else {}), **shown}
         service = Service(one, around, variables, called=one.name in scheduled or bool(one.feeds))
         if starts:
             jobs.let_start(one.name, service.account.resource)
@@ -91,3 +99,8 @@ def _environment(place: Place, storage: Storage) -> Mapping[str, Input[str]]:
         "LOOPWRIGHT_GCP_DATABASE": storage.database.name,
         "LOOPWRIGHT_GCP_QUEUES": place.prefix,
     }
+
+
+def _shown(image: Input[str]) -> Mapping[str, Input[str]]:
+    """Return the variables of what shows versions and runs in Vertex AI; a model there names what would serve it."""
+    return {"LOOPWRIGHT_GCP_VERTEX": "true", "LOOPWRIGHT_GCP_SERVING_IMAGE": image}

@@ -47,7 +47,7 @@ class Apis(pulumi.ComponentResource):
 def _used(spec: StackSpec) -> Sequence[str]:
     more = {
         "cloudbuild": not spec.config.image,
-        "aiplatform": spec.containers,
+        "aiplatform": spec.containers or spec.config.vertex,
         "billingbudgets": bool(spec.config.monthly_budget),
     }
     return (*_ALWAYS, *(name for name, used in more.items() if used))

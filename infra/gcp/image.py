@@ -13,7 +13,9 @@ from infra.gcp.sizes import limits
 
 BUILDER: Final = "image-builder"
 _SCRIPT: Final = Path(__file__).with_name("image_builder.py")
-_PYTHON: Final = "mirror.gcr.io/library/python:3.13-slim"
+PYTHON: Final = "docker.io/library/python:3.13-slim"
+"""What asks for the build runs in: of all registries but Google's own Cloud Run knows this one alone."""
+
 _KEPT_IMAGES: Final = 5
 _OLD: Final = "2592000s"
 
@@ -91,7 +93,7 @@ class BuiltImage(pulumi.ComponentResource):
         starter = self._on_project(BUILDER, "roles/cloudbuild.builds.editor", account)
         actor = acts_as(place.named("image-builder-build"), build, account.member, account)
         container = gcp.cloudrunv2.JobTemplateTemplateContainerArgs(
-            image=_PYTHON,
+            image=PYTHON,
             commands=["python", "-c", _SCRIPT.read_text("utf-8")],
             resources=gcp.cloudrunv2.JobTemplateTemplateContainerResourcesArgs(limits=limits(512)),
             envs=[

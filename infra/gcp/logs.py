@@ -30,8 +30,7 @@ class Logs(pulumi.ComponentResource):
         a week after it has gone.
         """
         name, place = self._place.named("logs"), self._place
-        jobs = [spec.jobs.name] if spec.config.image else [spec.jobs.name, BUILDER]
-        ours = _of(place, [one.name for one in spec.functions], jobs)
+        ours = stack_filter(place, spec)
         bucket = gcp.logging.ProjectBucketConfig(
             name,
             project=place.project,
@@ -77,8 +76,10 @@ class Logs(pulumi.ComponentResource):
         let_in(self._place, self._place.named(f"{FAILURES}-sink"), messaging.failures, sink.writer_identity)
 
 
-def _of(place: Place, functions: Sequence[str], jobs: Sequence[str]) -> str:
+def stack_filter(place: Place, spec: StackSpec) -> str:
     """Return the filter of what functions and jobs write."""
+    functions = [one.name for one in spec.functions]
+    jobs = [spec.jobs.name] if spec.config.image else [spec.jobs.name, BUILDER]
     services = f'(resource.type="cloud_run_revision" AND resource.labels.service_name={_any(place, functions)})'
     executions = f'(resource.type="cloud_run_job" AND resource.labels.job_name={_any(place, jobs)})'
     return f"{_at(place)} AND ({services} OR {executions})"

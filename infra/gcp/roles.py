@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 import pulumi_gcp as gcp
 from pulumi import Input, Output, Resource, ResourceOptions
@@ -10,7 +10,7 @@ from pulumi import Input, Output, Resource, ResourceOptions
 from infra.gcp.messaging import Messaging, let_in
 from infra.gcp.place import Place
 from infra.gcp.storage import Storage
-from infra.spec import Consume, Permission, Publish, Read, Send, Store, Write
+from infra.spec import Consume, Mirror, Permission, Publish, Read, Send, StartJobs, Store, Write
 
 PREFIXES: Final[Mapping[Store, str]] = {"blobs": "blobs/", "lake": "lake/", "table": "overflow/"}
 """Where a store has its objects; what is too large for an item of the database is an object too."""
@@ -66,8 +66,12 @@ class Ground:
                     # What is pushed is not taken.
                     if queue in self.messaging.subscriptions:
                         yield self._subscriber(f"{name}-{queue}", self.messaging.subscriptions[queue], account)
+                case Mirror():
+                    yield self._shower(name, account)
+                case Read() | Write() | StartJobs():
+                    pass  # stores are above; who starts jobs is told about by the jobs
                 case _:
-                    pass
+                    assert_never(permission)
 
     def objects(
         self, name: str, prefix: str, account: gcp.serviceaccount.Account, *, writes: bool
@@ -98,6 +102,15 @@ class Ground:
                     'resource.name == "projects/', self.place.project, "/databases/", database, '"'
                 ),
             ),
+            opts=ResourceOptions(parent=account),
+        )
+
+    def _shower(self, name: str, account: gcp.serviceaccount.Account) -> gcp.projects.IAMMember:
+        return gcp.projects.IAMMember(
+            self.place.named(f"{name}-vertex"),
+            project=self.place.project,
+            role="roles/aiplatform.user",
+            member=account.member,
             opts=ResourceOptions(parent=account),
         )
 

@@ -8,6 +8,7 @@ from pulumi_policy import PolicyResource, ResourceValidationArgs, StackValidatio
 from infra.policy.reading import UNKNOWN, Finding, Properties, listed, of_type, read
 
 PROJECT_WIDE: Final[Mapping[str, str]] = {
+    "roles/aiplatform.user": "models and experiments have no policy of their own",
     "roles/cloudbuild.builds.editor": "a build has no policy of its own",
     "roles/datastore.user": "a database has no policy of its own; a condition names it",
     "roles/datastore.viewer": "a database has no policy of its own; a condition names it",

@@ -30,7 +30,12 @@ GOOGLE = {
         "protect": "false",
         **TOLD,
     },
-    "google-tokens": {"auth": "jwt", "jwtIssuer": "https://issuer.example.org/", "jwtAudience": "flights"},
+    "google-tokens": {
+        "vertex": "true",
+        "auth": "jwt",
+        "jwtIssuer": "https://issuer.example.org/",
+        "jwtAudience": "flights",
+    },
     "google-open": {"auth": "public-without-any-check", "provisionedConcurrency": "2", "maxInstances": "7"},
 }
 ALL = {**VARIANTS, **{name: {"provider": "gcp", **values} for name, values in GOOGLE.items()}}

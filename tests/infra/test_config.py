@@ -39,6 +39,7 @@ WRONG = [
     ({"monthlyBudget": "10"}, "set alarmEmail too"),
     ({"provider": "gcp", "snapStart": "true"}, "snapStart is set, and only aws has it: `pulumi config rm snapStart`"),
     ({"provider": "gcp", "architecture": "arm64"}, "architecture is set, and only aws has it"),
+    ({"vertex": "true"}, "vertex is set, and only gcp has it"),
     ({"maxInstances": "3"}, "maxInstances is set, and only gcp has it"),
     ({"billingAccount": "A-B-C"}, "billingAccount is set, and only gcp has it"),
     ({"auth": "apikey", "apiKey": KEY}, "apiKey is set, and only gcp has it"),

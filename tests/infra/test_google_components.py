@@ -1,6 +1,7 @@
 """What each component promises on Google Cloud, seen in what it asks the provider for."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 
 from adapters.gcp import documents
 from adapters.gcp.topics import filter_of
+from infra.gcp.measurements import MEASUREMENTS
 from infra.gcp.measures import MEASURES
 from infra.gcp.schedules import cron
 from infra.gcp.sizes import limits
+from loopwright.logs import measurement
 from loopwright.settings import DEFAULT_SUBSCRIPTIONS
 from tests.infra.conftest import ALL, GOOGLE
-from tests.infra.stacks import GOOGLE_IMAGE, GOOGLE_REGION, NUMBER, PROJECT, Made
+from tests.infra.stacks import GOOGLE_IMAGE, GOOGLE_REGION, NUMBER, PROJECT, ROOT, Made
 
 Stack = Callable[[str], Made]
 
@@ -258,6 +261,41 @@ def test_logs_are_kept_for_as_long_as_configured_and_only_once(stack: Stack) -> 
     assert sink["filter"] == exclusion["filter"]
     names = [*made.of(SERVICE), *made.of("cloudrunv2/job:Job")]
     assert all(f'"{name}"' in sink["filter"] for name in names)
+
+
+def test_what_is_measured_becomes_metrics(stack: Stack) -> None:
+    metrics = stack("google").of("logging/metric:Metric")
+    assert {one["name"] for one in metrics.values()} == {f"flights-dev/{name}" for name in MEASUREMENTS}
+    for one in metrics.values():
+        name = one["name"].removeprefix("flights-dev/")
+        line = {"jsonPayload": json.loads(measurement(name, 2.5, dict.fromkeys(MEASUREMENTS[name], "x"), 0.0))}
+        assert one["filter"].startswith(f'jsonPayload.measurement.name="{name}" AND resource.labels.location=')
+        assert extracted(line, one["valueExtractor"]) == 2.5
+        assert {key: extracted(line, path) for key, path in one["labelExtractors"].items()} == dict.fromkeys(
+            MEASUREMENTS[name], "x"
+        )
+        assert [label["key"] for label in one["metricDescriptor"].get("labels", [])] == list(MEASUREMENTS[name])
+
+
+def extracted(line: dict[str, Any], words: str) -> object:
+    found: Any = line
+    for key in words.removeprefix("EXTRACT(").removesuffix(")").split("."):
+        found = found[key]
+    return found
+
+
+def test_everything_that_is_measured_where_there_is_no_worker_has_a_metric() -> None:
+    measured = {
+        (found["name"], tuple(re.findall(r"(\w+)=", found["labels"])))
+        for folder in ("functions", "loopwright", "pipelines")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.parent.name != "worker"
+        for found in _MEASURED.finditer(path.read_text("utf-8"))
+    }
+    assert measured == {(name, tuple(labels)) for name, labels in MEASUREMENTS.items()}
+
+
+_MEASURED = re.compile(r'telemetry\.(count|observe)\("(?P<name>\w+)"(?P<labels>.*)')
 
 
 def test_calls_of_schedules_that_fail_are_kept_with_the_dead_letters(stack: Stack) -> None:

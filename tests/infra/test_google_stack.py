@@ -171,6 +171,17 @@ def test_a_function_may_do_what_it_needs_and_no_more(stack: Stack) -> None:
     }
 
 
+def test_only_what_shows_models_elsewhere_may_use_vertex(stack: Stack) -> None:
+    assert allowed(stack("google-tokens"), "mirror") == {
+        ("roles/storage.objectViewer", "bucket"),
+        ("roles/datastore.viewer", PROJECT),
+        ("roles/aiplatform.user", PROJECT),
+    }
+    for variant in GOOGLE:
+        users = {who for who, role, *_ in grants(stack(variant)) if role == "roles/aiplatform.user"}
+        assert len(users) == (variant == "google-tokens")
+
+
 def test_only_what_writes_a_store_may_write_it(stack: Stack) -> None:
     made, spec = stack("google"), spec_of("google")
     for one in (*spec.functions, spec.jobs):
@@ -223,10 +234,21 @@ def test_every_function_finds_its_place_in_its_environment(stack: Stack, variant
             "flights-dev-table",
             "flights-dev",
             job="flights-dev-jobs" if starts else "",
+            serving_image=place.serving_image,
+            vertex="true" if one.name == "mirror" else "",
         )
+        (container,) = made.of(SERVICE)[f"flights-dev-{one.name}"]["template"]["containers"]
+        assert place.serving_image == (container["image"] if one.name == "mirror" else "")
         settings = Settings.from_env(told)
         assert (settings.provider, settings.project) == ("gcp", Path("/opt/loopwright/project"))
-        known = {"LOOPWRIGHT_PROVIDER", "LOOPWRIGHT_PROJECT", "LOOPWRIGHT_AUTH", "LOOPWRIGHT_API_KEY", *place.to_env()}
+        known = {
+            "LOOPWRIGHT_PROVIDER",
+            "LOOPWRIGHT_PROJECT",
+            "LOOPWRIGHT_AUTH",
+            "LOOPWRIGHT_API_KEY",
+            "LOOPWRIGHT_LOGS",
+        }
+        known |= set(place.to_env())
         assert {name for name in told if not name.startswith(("LOOPWRIGHT_CALLERS_", "LOOPWRIGHT_JWT_"))} <= known
 
 
@@ -235,6 +257,8 @@ def test_the_environment_for_a_laptop_is_one_that_settings_read(stack: Stack) ->
     settings, place = Settings.from_env(environment), GcpPlace.from_env(environment)
     assert (settings.provider, settings.project) == ("gcp", Path("examples/flights"))
     assert place.job == "flights-dev-jobs"
+    assert not place.vertex
+    assert GcpPlace.from_env(stack("google-tokens").outputs["environment"]).vertex == "true"
 
 
 @pytest.mark.parametrize("variant", GOOGLE)

@@ -47,7 +47,18 @@ def starts(spec: StackSpec) -> set[StartJobs]:
 def test_there_is_a_function_for_every_folder_that_is_deployed() -> None:
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
     # Measurements go to CloudWatch, and the worker's duties to schedules and queues.
-    assert {one.name for one in planned().functions} == folders - {"metrics", "worker"}
+    assert {one.name for one in planned().functions} == folders - {"metrics", "mirror", "worker"}
+
+
+def test_versions_and_runs_are_shown_elsewhere_where_somebody_wants_it() -> None:
+    shown = planned(provider="gcp", vertex="true")
+    (mirror,) = set(shown.functions) - set(planned(provider="gcp").functions)
+    assert (mirror.name, [feed.queue for feed in mirror.feeds]) == ("mirror", ["mirror"])
+    assert {rule.prefix for rule in shown.rules if rule.queue == "mirror"} == {
+        "loopwright.registry.",
+        "loopwright.training.",
+    }
+    assert next(queue.lease for queue in shown.queues if queue.name == "mirror") >= mirror.timeout
 
 
 def test_every_function_is_in_a_package_that_is_built_for_it() -> None:
