@@ -1,8 +1,6 @@
 """What AWS alone enforces here: who may call, read and write what in a stack that has been once around the loop."""
 
 import json
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -13,7 +11,17 @@ from botocore.exceptions import ClientError
 
 from loopwright.columns import length
 from tests.clouds.aws import client
-from tests.pulumi.asked import FOLDER, WINDY, predicted, pushed, retrained
+from tests.pulumi.attempts import (
+    asks_for_a_prediction,
+    asks_for_a_training,
+    keeps_house,
+    materializes,
+    monitors,
+    pushes_a_feature,
+    reads_a_feature,
+    tells_a_label,
+    trains,
+)
 from tests.pulumi.deployed import awaited
 from tests.pulumi.on_aws import OnAws
 
@@ -97,58 +105,11 @@ def refused(said: str) -> bool:
     return "403 Forbidden" in said or "lacked the necessary privileges" in said
 
 
-def _asks_for_a_prediction(deployed: OnAws) -> str:
-    return str(predicted(deployed, WINDY[:1]).body)
-
-
-def _tells_a_label(deployed: OnAws) -> str:
-    return str(deployed.post("labels", "/models/rain/labels", {"labels": [{"id": "one", "label": "yes"}]}).body)
-
-
-def _asks_for_a_training(deployed: OnAws) -> str:
-    return str(deployed.post("retrain", "/models/rain/retrain", {"why": "again"}).body)
-
-
-def _monitors(deployed: OnAws) -> str:
-    with pytest.raises(RuntimeError) as caught:
-        deployed.fire("monitor")
-    return str(caught.value)
-
-
-def _keeps_house(deployed: OnAws) -> str:
-    with pytest.raises(RuntimeError) as caught:
-        deployed.fire("housekeeping")
-    return str(caught.value)
-
-
-def _materializes(deployed: OnAws) -> str:
-    heights = sys.modules[f"loopwright_project_{FOLDER.name}"].heights
-    deployed.platform.lake.append("terrain", heights(15.0, since=deployed.now))
-    with pytest.raises(RuntimeError) as caught:
-        deployed.fire("materialize")
-    return str(caught.value)
-
-
-def _pushes_a_feature(deployed: OnAws) -> str:
-    return str(pushed(deployed, 14.0).body)
-
-
-def _reads_a_feature(deployed: OnAws) -> str:
-    keys = {"keys": [{"station": "north"}]}
-    return str(deployed.post("features", "/features/terrain/read", keys).body)
-
-
 def _collects(deployed: OnAws) -> str:
     """Tell a label, and return what the log of its collecting says from now on."""
     before = len(deployed.log_of("collect"))
-    _tells_a_label(deployed)
+    tells_a_label(deployed)
     return awaited(lambda: (said := deployed.log_of("collect")[before:]) and refused(said) and said)
-
-
-def _trains(deployed: OnAws) -> str:
-    status = retrained(deployed, f"once more {time.time()}")
-    assert status.state == "failed"
-    return str(status.detail)
 
 
 @contextmanager
@@ -176,16 +137,16 @@ STEPS: tuple[Step, ...] = (
     what_may_not_be_collected_comes_back_and_lands,
 )
 DENIALS: tuple[tuple[str, str, Callable[[OnAws], str]], ...] = (
-    ("jobs", "s3:PutObject", _trains),
-    ("predict", "sqs:SendMessage", _asks_for_a_prediction),
-    ("labels", "sqs:SendMessage", _tells_a_label),
-    ("retrain", "lambda:InvokeFunction", _asks_for_a_training),
-    ("retrain", "dynamodb:GetItem", _asks_for_a_training),
-    ("monitor", "dynamodb:Query", _monitors),
-    ("monitor", "s3:GetObject", _keeps_house),
-    ("materialize", "s3:GetObject", _materializes),
-    ("materialize", "dynamodb:GetItem", _materializes),
-    ("features", "sqs:SendMessage", _pushes_a_feature),
-    ("features", "dynamodb:GetItem", _reads_a_feature),
+    ("jobs", "s3:PutObject", trains),
+    ("predict", "sqs:SendMessage", asks_for_a_prediction),
+    ("labels", "sqs:SendMessage", tells_a_label),
+    ("retrain", "lambda:InvokeFunction", asks_for_a_training),
+    ("retrain", "dynamodb:GetItem", asks_for_a_training),
+    ("monitor", "dynamodb:Query", monitors),
+    ("monitor", "s3:GetObject", keeps_house),
+    ("materialize", "s3:GetObject", materializes),
+    ("materialize", "dynamodb:GetItem", materializes),
+    ("features", "sqs:SendMessage", pushes_a_feature),
+    ("features", "dynamodb:GetItem", reads_a_feature),
     ("collect", "s3:GetObject", _collects),
 )

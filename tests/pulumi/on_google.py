@@ -38,8 +38,7 @@ class OnGoogle(Deployed):
     @override
     def post(self, function: str, path: str, body: object) -> Answered:
         url = self.outputs[f"{function}Url"]
-        token = Signer(self.google.folder).token(audience=url.rstrip("/"), email=OWNER)
-        return sent(asking(f"{url.rstrip('/')}{path}", body, Authorization=f"Bearer {token}"))
+        return sent(asking(f"{url.rstrip('/')}{path}", body, Authorization=self._bearer(OWNER, url.rstrip("/"))))
 
     @override
     def asked_by_nobody(self, function: str, path: str, body: object) -> Answered:
@@ -55,15 +54,39 @@ class OnGoogle(Deployed):
         Raises:
             RuntimeError: it failed.
         """
-        with closing(Api("", endpoint=self.google.endpoint, tokens=Nobody())) as api:
-            job = api.call("GET", f"/v1/projects/{PROJECT}/locations/{REGION}/jobs/{self.prefix}-{schedule}")
+        job = self.asked("GET", f"/v1/projects/{PROJECT}/locations/{REGION}/jobs/{self.prefix}-{schedule}")
         target = job["httpTarget"]
         account, audience = target["oidcToken"]["serviceAccountEmail"], target["oidcToken"]["audience"]
-        token = Signer(self.google.folder).token(audience=audience, email=account)
-        answer = sent(asking(target["uri"], {}, Authorization=f"Bearer {token}"))
+        answer = sent(asking(target["uri"], {}, Authorization=self._bearer(account, audience)))
         if answer.status != 200:
             raise RuntimeError(f"{target['uri']} failed: {answer}")
         return answer.body
+
+    def called(self, function: str, path: str, *, by: str, audience: str = "") -> Answered:
+        """Call a function as an account, with a token that is for it or for somebody else."""
+        name = f"{self.prefix}-{function}"
+        url = self.asked("GET", f"/v2/projects/{PROJECT}/locations/{REGION}/services/{name}")["uri"]
+        return sent(asking(f"{url}{path}", {}, Authorization=self._bearer(by, audience or name)))
+
+    def asked(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Ask Google, as somebody who may do everything."""
+        with closing(Api("", endpoint=self.google.endpoint, tokens=Nobody())) as api:
+            return api.call(method, path, body)
+
+    def policy(self, thing: str) -> dict[str, Any]:
+        """Return who may do what with something."""
+        return self.asked("GET", thing if thing.endswith("/iam") else f"{thing}:getIamPolicy")
+
+    def let(self, thing: str, bindings: list[dict[str, Any]]) -> None:
+        """Set who may do what with something."""
+        policy = {"version": 3, "bindings": bindings}
+        if thing.endswith("/iam"):
+            self.asked("PUT", thing, policy)
+        else:
+            self.asked("POST", f"{thing}:setIamPolicy", {"policy": policy})
+
+    def _bearer(self, account: str, audience: str) -> str:
+        return f"Bearer {Signer(self.google.folder).token(audience=audience, email=account)}"
 
     @property
     def prefix(self) -> str:

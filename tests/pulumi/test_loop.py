@@ -1,7 +1,7 @@
 """The story, wherever a project is served: a request is logged, its label joined, drift found, a better version served.
 
 By `loopwright up` on this machine, by `pulumi up` on AWS and on Google Cloud. Each step goes on where the last one
-ended; on AWS, where IAM is enforced, the end is the same with one permission less each time.
+ended; on the clouds, where permissions are enforced, the end is the same with one of them less each time.
 """
 
 import sys
@@ -18,10 +18,11 @@ from loopwright.columns import length
 from loopwright.definitions.project import load_project
 from loopwright.monitoring.history import History
 from tests.clouds.tools import MissingToolError
-from tests.pulumi import aws_permissions, on_aws, on_google, on_this_machine
+from tests.pulumi import aws_permissions, google_permissions, on_aws, on_google, on_this_machine
 from tests.pulumi.asked import FOLDER, WINDY, height, predicted, pushed, retrained
 from tests.pulumi.deployed import Deployed, awaited
 from tests.pulumi.on_aws import OnAws
+from tests.pulumi.on_google import OnGoogle
 
 DAY = 86_400.0
 PROVIDERS: dict[str, Callable[[Path, Path, Path], AbstractContextManager[Deployed]]] = {
@@ -123,12 +124,31 @@ def test_the_loop_is_closed_and_each_part_of_it_needs_its_permissions(
     for step in STEPS:
         with subtests.test(step.__name__):
             step(deployed, umbrella)
-    if not isinstance(deployed, OnAws):
-        return
-    for step_on_aws in aws_permissions.STEPS:
-        with subtests.test(step_on_aws.__name__):
-            step_on_aws(deployed, umbrella)
+    match deployed:
+        case OnAws():
+            on_aws_alone(deployed, umbrella, subtests)
+        case OnGoogle():
+            on_google_alone(deployed, umbrella, subtests)
+        case _:
+            pass  # on this machine nobody is asked who it is
+
+
+def on_aws_alone(deployed: OnAws, umbrella: ModuleType, subtests: pytest.Subtests) -> None:
+    for step in aws_permissions.STEPS:
+        with subtests.test(step.__name__):
+            step(deployed, umbrella)
     for function, action, attempt in aws_permissions.DENIALS:
         with subtests.test(f"{function} without {action}"), aws_permissions.without(deployed, function, action):
             said = attempt(deployed)
             assert f"not authorized to perform: {action}" in said or aws_permissions.refused(said), said
+
+
+def on_google_alone(deployed: OnGoogle, umbrella: ModuleType, subtests: pytest.Subtests) -> None:
+    for step in google_permissions.STEPS:
+        with subtests.test(step.__name__):
+            step(deployed, umbrella)
+    for grant, attempt in google_permissions.DENIALS:
+        what = f"{grant.function} without {grant.role} {grant.under}"
+        with subtests.test(what), google_permissions.without(deployed, grant):
+            said = attempt(deployed)
+            assert google_permissions.refused(said), said

@@ -25,9 +25,6 @@ from tests.clouds.google.here import Here, here
 from tests.clouds.google.ledger import Json, ledger_of
 from tests.clouds.tools import ROOT
 
-PYTHON: Final = "mirror.gcr.io/library/python:3.13-slim"
-"""An image that is there without being built: Python, and nothing else."""
-
 _BUILDS: Final = re.compile(r"(/v1/projects/[^/]+/locations/[^/]+/builds)(?:/([^/:]+))?")
 _TAG: Final = re.compile(
     r"/v1/projects/([^/]+)/locations/([^/]+)/repositories/([^/]+)/packages/([^/]+)/tags/([^/:]+)",
@@ -55,7 +52,7 @@ class Builds(Service):
         (folder / "images" / _APART).write_text(f"import sys\nsys.path.remove({str(ROOT)!r})\n")
         empty = folder / "images" / "python"
         empty.mkdir(exist_ok=True)
-        images.put(folder, PYTHON, images.Image(str(empty), sys.executable, self._here.environment))
+        images.put(folder, images.PYTHON, images.Image(str(empty), sys.executable, self._here.environment))
 
     @override
     def takes(self, request: Request) -> bool:

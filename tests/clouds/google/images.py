@@ -7,6 +7,7 @@
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,10 @@ FILE: Final = "images.json"
 Secrets = Callable[[str, str], str]
 """Returns what is in a version of a secret, by both their names; LookupError or PermissionError otherwise."""
 
+PYTHON: Final = "python"
+"""The name here of an image that has Python and nothing else; Docker's official ones are it."""
+
+_OFFICIAL: Final = re.compile(r"(docker\.io|mirror\.gcr\.io)/library/python:[\w.-]+")
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -85,6 +90,7 @@ def find(folder: Path, name: str) -> Image:
     """
     file = folder / FILE
     known = json.loads(file.read_text()) if file.exists() else {}
-    if name not in known:
+    key = PYTHON if _OFFICIAL.fullmatch(name) else name
+    if key not in known:
         raise LookupError(f"Image '{name}' not found.")
-    return Image(**known[name])
+    return Image(**known[key])

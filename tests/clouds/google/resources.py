@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from typing_extensions import override
 
@@ -52,7 +53,7 @@ class Resources(Service):
         if shape.names and not name:
             return refused(400, "INVALID_ARGUMENT", f"{collection}: {shape.names.strip('.')} is missing")
         asked: Json = body.get(shape.inside, {}) if shape.inside else body
-        own = shape.renamed(collection, name.rpartition("/")[2] if name else _named(asked))
+        own = shape.renamed(collection, _segment(collection, name) if name else _named(asked))
         path = f"/{collection}/{own}"
         if path in self._ledger.things:
             return refused(409, "ALREADY_EXISTS", f"{path} is there already")
@@ -121,6 +122,11 @@ def _described(project: str) -> Json:
 def _named(asked: Json) -> str:
     """Return the name of what has none by itself."""
     return str(asked.get("name", "")).rpartition("/")[2] or str(secrets.randbelow(10**18))
+
+
+def _segment(collection: str, name: str) -> str:
+    """Return a name as it is in a URL; some are asked for with the collection before them."""
+    return quote(name.removeprefix(f"{collection.partition('/')[2]}/"), safe="@")
 
 
 def _changed(known: Json, asked: Json, mask: str) -> Json:

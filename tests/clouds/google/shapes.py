@@ -49,11 +49,11 @@ def _account(name: str, asked: Json) -> Json:
 
 def _sink(name: str, asked: Json) -> Json:
     service = f"serviceAccount:service-{NUMBER}@gcp-sa-logging.iam.gserviceaccount.com"
-    return {"writerIdentity": service, "name": name.rpartition("/")[2]}
+    return {"writerIdentity": service, **_short(name, asked)}
 
 
 def _short(name: str, asked: Json) -> Json:
-    return {"name": name.rpartition("/")[2]}
+    return {"name": asked["name"]}
 
 
 SHAPES: Final[Sequence[Shape]] = (

@@ -77,6 +77,7 @@ class Resource(Kind):
         version: of the API.
         query: the parameter that has the name of a new one.
         inside: the field in which a new or changed one is sent; without it the body is it.
+        method: of a change.
         masked: whether a change says which fields it is about.
         properties: how Pulumi calls fields that it calls otherwise.
         telling: the fields that can be asked, if not all of them can.
@@ -85,6 +86,7 @@ class Resource(Kind):
     version: ClassVar[str] = "v1"
     query: ClassVar[str] = ""
     inside: ClassVar[str] = ""
+    method: ClassVar[str] = "PATCH"
     masked: ClassVar[bool] = True
     properties: ClassVar[Mapping[str, str]] = {}
     telling: ClassVar[frozenset[str] | None] = None
@@ -130,7 +132,7 @@ class Resource(Kind):
         mask = ",".join(sorted(changed))
         asked: Json = {self.inside: body, "updateMask": mask} if self.inside else body
         query = {"updateMask": mask} if self.masked and not self.inside else _NONE
-        return self.known(google, google.call("PATCH", f"/{self.version}/{id_}", asked, query=query))
+        return self.known(google, google.call(self.method, f"/{self.version}/{id_}", asked, query=query))
 
     def delete(self, google: Google, id_: str, known: Mapping[str, Any]) -> None:
         google.call("DELETE", f"/{self.version}/{id_}")

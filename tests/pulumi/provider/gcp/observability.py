@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from tests.pulumi.provider.gcp.kinds import Google, Json, Resource, given, project, region
 from tests.pulumi.provider.inputs import Inputs
@@ -48,6 +49,9 @@ class _OfProject(Resource):
     def asked(self, name: str, body: Json) -> Json:
         return {"name": name, **body}
 
+    def identity(self, collection: str, name: str, made: Json) -> str:
+        return f"{collection}/{quote(name, safe='')}"
+
 
 class Sink(_OfProject, token="gcp:logging/projectSink:ProjectSink", named="name"):
     kinds = "sinks"
@@ -69,9 +73,13 @@ class Exclusion(_OfProject, token="gcp:logging/projectExclusion:ProjectExclusion
 
 class LogMetric(_OfProject, token="gcp:logging/metric:Metric", named="name"):
     kinds = "metrics"
+    method = "PUT"
+    masked = False
 
     def body(self, google: Google, inputs: Inputs) -> Json:
-        return inputs.camel("filter", "description", "metricDescriptor", "valueExtractor", "labelExtractors")
+        return inputs.camel(
+            "filter", "description", "metricDescriptor", "valueExtractor", "labelExtractors", "bucketOptions"
+        )
 
 
 class _Numbered(Resource):
