@@ -112,7 +112,8 @@ class Execution:
             image = images.find(self._folder.parent, container["image"])
             variables = {**image.variables(container), **self._own(task, attempt)}
             if account := self._template.get("serviceAccount"):
-                variables["GCE_METADATA_HOST"] = machines_of(self._folder.parent).host(account)
+                variables["GCE_METADATA_HOST"] = machine = machines_of(self._folder.parent).host(account)
+                variables["LOOPWRIGHT_GCP_ENDPOINT"] = f"http://{machine}"
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
                     image.words(container),

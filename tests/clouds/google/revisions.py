@@ -62,6 +62,7 @@ class Revision:
             "K_REVISION": told.revision,
             "K_CONFIGURATION": told.service,
             "GCE_METADATA_HOST": told.machine,
+            "LOOPWRIGHT_GCP_ENDPOINT": f"http://{told.machine}",
         }
         try:
             image = images.find(folder.parent, container["image"])

@@ -21,6 +21,7 @@ from typing import Final
 
 from tests.clouds.google.front import Service, serve
 from tests.clouds.google.here import Here, note
+from tests.clouds.google.machines import machines_of
 from tests.clouds.tools import ROOT, MissingToolError
 
 _PATIENCE: Final = 60.0
@@ -183,6 +184,7 @@ def main(argv: Sequence[str]) -> int:
         started.extend(one.result() for one in found if not one.exception())
         if failures:
             raise failures[0]
+        machines_of(Path(folder)).services = started
         serve(int(port), started)
         _until_told()
     except MissingToolError as error:
