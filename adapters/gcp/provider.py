@@ -12,7 +12,7 @@ from adapters.gcp.signing import signer_of
 from adapters.gcp.tokens import Nobody, tokens_of
 from loopwright.clock import Clock, NewId, ReplayClock, new_id, system_clock
 from loopwright.ports import Capabilities, Platform
-from loopwright.settings import Settings
+from loopwright.settings import MIRROR_SUBSCRIPTIONS, Settings
 
 if TYPE_CHECKING:
     from adapters.gcp.blobs import GcsBlobs
@@ -90,7 +90,9 @@ class GcpPlatform(Platform):
     def queue(self) -> "PubSubQueue":
         from adapters.gcp.queues import PubSubQueue  # noqa: PLC0415
 
-        return PubSubQueue(self._clients.api, self._place, self._settings.subscriptions, self.clock)
+        mirrored = MIRROR_SUBSCRIPTIONS if self._place.vertex == "true" else ()
+        subscriptions = (*self._settings.subscriptions, *mirrored)
+        return PubSubQueue(self._clients.api, self._place, subscriptions, self.clock)
 
     @cached_property
     @override

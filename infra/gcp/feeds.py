@@ -19,7 +19,7 @@ from infra.gcp.services import Service
 from infra.spec import FunctionSpec, QueueSpec
 
 MESSAGES: Final = "/messages"
-COLLECT: Final = "/collect"
+COLLECT: Final = "/due/collect"
 _SHORTEST: Final = timedelta(minutes=1)
 
 

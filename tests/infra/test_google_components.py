@@ -143,7 +143,7 @@ def test_triggers_are_pushed_and_what_is_collected_is_taken_every_minute(stack: 
     collect = made.of(SCHEDULE)["flights-dev-collect"]
     assert (collect["schedule"], collect["httpTarget"]["uri"]) == (
         "* * * * *",
-        "https://flights-dev-collect.run.app/collect",
+        "https://flights-dev-collect.run.app/due/collect",
     )
 
 
@@ -164,7 +164,7 @@ def test_schedules_call_what_is_due_and_wait_for_as_long_as_it_may_take(stack: S
     due = {name: one["httpTarget"]["uri"].partition(".run.app")[2] for name, one in made.of(SCHEDULE).items()}
     assert due == {
         **{f"flights-dev-{what}": f"/due/{what}" for what in ("monitor", "materialize", "schedules", "housekeeping")},
-        "flights-dev-collect": "/collect",
+        "flights-dev-collect": "/due/collect",
     }
     services = made.of(SERVICE)
     for one in made.of(SCHEDULE).values():
