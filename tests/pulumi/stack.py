@@ -47,8 +47,8 @@ class Stack:
 
     def configure(self, **config: str) -> None:
         """Set keys of its configuration; two underscores stand for a colon."""
-        for key, value in config.items():
-            self.run("config", "set", key.replace("__", ":"), "--", value, stack=True)
+        pairs = [f"{key.replace('__', ':')}={value}" for key, value in config.items()]
+        self.run("config", "set-all", *(word for pair in pairs for word in ("--plaintext", pair)), stack=True)
 
     def preview(self, *flags: str) -> str:
         """Say what `up` would do."""

@@ -10,6 +10,7 @@ from tests.pulumi.provider.aws.kinds import Aws
 from tests.pulumi.provider.aws.lookups import look_up
 from tests.pulumi.provider.aws.policies import as_known, put_here
 from tests.pulumi.provider.cloud import cloud_named
+from tests.pulumi.provider.gcp.kinds import Google, Resource
 from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import KINDS, UnknownKindError, kind
 from tests.pulumi.provider.wire import Asset, comparable, is_secret, plain, rewrapped, secret
@@ -79,7 +80,30 @@ def test_a_policy_keeps_all_but_the_demand_for_tls() -> None:
     assert json.loads(as_known(json.dumps({"Statement": [grant]}), policy)) == {"Statement": [grant]}
 
 
-def test_every_type_can_be_made_read_and_taken_away() -> None:
-    cloud_named("aws").load()
-    assert len(KINDS) > 30
-    assert [kind(token).token for token in KINDS] == list(KINDS)
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_every_type_can_be_made_read_and_taken_away(cloud: str) -> None:
+    cloud_named(cloud).load()
+    own = [token for token in KINDS if token.startswith(f"{cloud}:")]
+    assert len(own) > 30
+    assert [kind(token).token for token in own] == own
+
+
+def test_a_google_elsewhere_is_refused() -> None:
+    with pytest.raises(ValueError, match="on this machine only"):
+        Google("https://storage.googleapis.com", "p", "r")
+
+
+def test_a_question_to_google_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(UnknownKindError, match="getZones"):
+        cloud_named("gcp").look_up("gcp:dns/getZones:getZones", Google("http://127.0.0.1:1", "p", "r"), {})
+
+
+def test_what_a_part_of_a_service_has_that_nobody_reads_is_known() -> None:
+    cloud_named("gcp").load()
+    template = {"containers": [{"image": "i", "envs": [{"name": "A", "value": "b", "more": 1}]}], "volumes": [{}]}
+    inputs = Inputs({"name": "s", "template": template, "traffics": []})
+    service = kind("gcp:cloudrunv2/service:Service")
+    assert isinstance(service, Resource)
+    found = service.body(Google("http://127.0.0.1:1", "p", "r"), inputs)
+    assert found["template"]["containers"] == [{"image": "i", "env": [{"name": "A", "value": "b"}]}]
+    assert inputs.unseen() == ["name", "traffics", "template.volumes", "template.containers[0].envs[0].more"]

@@ -19,7 +19,7 @@ _CHECKED_THERE: Final = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/(builds|
 """`builds` asks by tokens itself."""
 
 _OBJECT: Final = re.compile(r"/(?:upload/|download/)?storage/v1/b/([^/]+)/o(?:/(.+))?")
-_XML: Final = re.compile(r"/([a-z0-9][a-z0-9_.-]+)(?:/(.*))?")
+_XML: Final = re.compile(r"/(?!v\d(?:beta\d)?/)([a-z0-9][a-z0-9_.-]+)(?:/(.*))?")
 _TOPIC: Final = re.compile(r"(/v1/(projects/[^/]+)/(?:topics|subscriptions)/[^/:]+)(?::(\w+))?")
 _DOCUMENTS: Final = re.compile(r"/v1/(projects/[^/]+)/databases/([^/]+)/documents(?:/[^:]*)?(?::(\w+))?")
 _JOB: Final = re.compile(r"(/v2/(projects/[^/]+)/locations/[^/]+/jobs/[^/:]+)(?:/[^:]*)?(?::(\w+))?")
