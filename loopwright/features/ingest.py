@@ -33,7 +33,7 @@ def push(platform: Platform, view: FeatureView, rows: Sequence[Mapping[str, obje
         InvalidInputError: naming every problem; nothing was queued.
         UnavailableError: it may be queued or not; push it again.
     """
-    now = platform.clock()
+    now = _to_the_microsecond(platform.clock())
     columns = parse(view, rows, now=now)
     if rows:
         platform.queue.send(FEATURES_QUEUE, encode(Entry(view.name, source_columns(view), columns)))
@@ -62,7 +62,7 @@ def ingest(platform: Platform, view: FeatureView, columns: Columns, *, transacti
         InvalidInputError: the columns do not fit the source; nothing was appended.
         UnavailableError: repeat it with the same transaction.
     """
-    now = platform.clock()
+    now = _to_the_microsecond(platform.clock())
     start = checkpoints.load(platform.table, view)
     version = platform.lake.append(view.source, columns, schema=source_columns(view), transaction=transaction)
     known_times = moments(columns[view.known_time or view.event_time])
@@ -78,3 +78,8 @@ def ingest(platform: Platform, view: FeatureView, columns: Columns, *, transacti
 def _write_known(platform: Platform, view: FeatureView, columns: Columns, *, now: float) -> int:
     known = moments(columns[view.known_time or view.event_time]) <= now
     return OnlineStore(platform.table).write(view, take(columns, known))
+
+
+def _to_the_microsecond(moment: float) -> float:
+    """Return a moment as a column has it, so that what is known from this very moment on is known."""
+    return round(moment * 1e6) / 1e6

@@ -41,6 +41,13 @@ def test_a_row_without_its_known_time_is_known_from_now(tmp_path: Path) -> None:
     assert moments(decode(message.body).columns["known"]).tolist() == [50.0]
 
 
+@pytest.mark.parametrize("now", [1_795_000_000.000_000_7, 1_795_000_000.123_456_8, 1_795_000_000.999_999_7])
+def test_what_is_known_from_this_very_moment_is_online(tmp_path: Path, now: float) -> None:
+    platform, _ = platform_at(tmp_path, now)
+    push(platform, WEATHER, [{**ROW, "event_time": now, "known": now}])
+    assert OnlineStore(platform.table).read(WEATHER, {"origin": texts("JFK")}).columns["temp"].tolist() == [7.0]
+
+
 def test_wrong_rows_are_refused_whole(tmp_path: Path) -> None:
     platform, _ = platform_at(tmp_path, 50)
     with pytest.raises(InvalidInputError) as caught:
