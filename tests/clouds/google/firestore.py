@@ -6,6 +6,8 @@ What the emulator does otherwise than Firestore, as far as it matters here:
 - A commit that meets the lock of a transaction gives up after 2 seconds with ABORTED; Firestore's waits for longer.
 - It needs no index: a query that Firestore would refuse for want of one is answered. Only by falling names it never
   sorts, which Firestore does where there is an index for it.
+- Who reads several documents while they are written may see some before and some after, in read-only transactions and
+  queries too; only what was so a moment ago is seen as it was.
 - Every database is there as soon as it is named, and no document is ever removed because it has expired.
 - It takes requests, and gives answers, of any size, and knows no quotas.
 """

@@ -12,7 +12,7 @@ from infra.packages.kinds import MIB, RECIPES
 from infra.packages.sources import ROOT
 from tests.infra.packages.conftest import HERE, PROJECT, Unzipped, run_isolated, unzip
 
-NOT_ON_AWS = {"metrics", "worker"}
+NOT_ON_AWS = {"metrics", "mirror", "worker"}
 NAMES = {f"LOOPWRIGHT_AWS_{name}": "nowhere" for name in ("BUCKET", "TABLE", "QUEUES", "BUS")}
 PORTS = """
 import os
