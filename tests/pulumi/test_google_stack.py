@@ -49,7 +49,7 @@ def stack(google: Google, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     folder = tmp_path_factory.mktemp("stack")
     made = Stack("dev", google_at(google.endpoint), folder, PROGRAM, extra={"LOOPWRIGHT_PLACEHOLDERS": str(folder)})
     budget = {"alarmEmail": "one@example.org", "monthlyBudget": "50", "billingAccount": "012345-6789AB-CDEF01"}
-    made.create(**CONFIG, **budget, project="tests/airport", auth="apikey")
+    made.create(**CONFIG, **budget, project="tests/airport", auth="apikey", vertex="true")
     for name, value in {"note": SECRET, "apiKey": KEY}.items():
         made.run("config", "set", "--secret", name, "--", value, stack=True)
     return made

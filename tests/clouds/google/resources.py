@@ -35,6 +35,8 @@ class Resources(Service):
         if shape is None or found is None:
             return refused(404, "NOT_FOUND", request.path)
         collection, name, verb = found.groups()
+        if verb == "undelete" and name and shape.kept:
+            return self._undeleted(f"/{collection}/{name}")
         if verb:
             return refused(501, "UNIMPLEMENTED", f"{verb} of {collection} is not here")
         with self._ledger.lock:
@@ -86,6 +88,14 @@ class Resources(Service):
                 return _done({}) if shape.operation else told({})
             case _:
                 return refused(405, "UNIMPLEMENTED", f"{request.method} {path}")
+
+    def _undeleted(self, path: str) -> Answer:
+        with self._ledger.lock:
+            known = self._ledger.things.get(path)
+            if known is None or not _is_deleted(known):
+                return refused(400, "FAILED_PRECONDITION", f"{path} has not been deleted")
+            self._ledger.things[path] = known = {**known, "lifecycleState": "ACTIVE"}
+            return told(known)
 
     def _switched(self, request: Request) -> Answer:
         path, _, verb = request.path.partition(":")

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from adapters.gcp.replies import ServiceError
 from tests.pulumi.provider.gcp.kinds import Google, Json, Kind, Resource, given, project
 from tests.pulumi.provider.inputs import Inputs
 from tests.pulumi.provider.kinds import Made, Outputs
@@ -55,6 +56,20 @@ class Role(Resource, token="gcp:projects/iAMCustomRole:IAMCustomRole", replaces=
 
     def known(self, google: Google, found: Json) -> Outputs:
         return {"name": found["name"]}
+
+    def create(self, google: Google, inputs: Inputs) -> Made:
+        """Make it; a name stays taken by what was deleted, which is then brought back."""
+        id_ = f"{self.parent(google, inputs)}/{self.name(inputs)}"
+        try:
+            google.call("POST", f"/v1/{id_}:undelete", {})
+        except ServiceError:
+            return super().create(google, inputs)
+        return id_, self.known(google, google.call("PATCH", f"/v1/{id_}", self.body(google, inputs)))
+
+    def read(self, google: Google, id_: str, known: Mapping[str, Any]) -> Outputs | None:
+        if google.call("GET", f"/v1/{id_}").get("lifecycleState") == "DELETE_REQUESTED":
+            return None
+        return super().read(google, id_, known)
 
 
 class Secret(
