@@ -40,7 +40,7 @@ class BuiltImage(pulumi.ComponentResource):
             self._repository.repository_id,
             f"/loopwright:{tag}",
         )
-        job = self._builder(uri, self._uploaded(context, tag), tag)
+        job = self._builder(uri, self._uploaded(context, tag))
         self.uri = Output.all(uri, job.id).apply(lambda both: str(both[0]))
         self.register_outputs({"uri": self.uri})
 
@@ -77,8 +77,12 @@ class BuiltImage(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _builder(self, uri: Output[str], archive: gcp.storage.BucketObject, tag: str) -> gcp.cloudrunv2.Job:
-        """Make the job that has the image built. It runs, and is waited for, once for every tag."""
+    def _builder(self, uri: Output[str], archive: gcp.storage.BucketObject) -> gcp.cloudrunv2.Job:
+        """Make the job that has the image built. It runs, and is waited for, once for every archive.
+
+        The token becomes a part of the execution's name. Who goes back to what the code was before uploads the same
+        archive again, under another generation: a name of its content alone would be taken.
+        """
         place, build = self._ground.place, self._build_account()
         account = new_account(place, BUILDER, "what has the image built", self)
         variables = {
@@ -106,7 +110,7 @@ class BuiltImage(pulumi.ComponentResource):
             project=place.project,
             location=place.region,
             name=place.named(BUILDER),
-            run_execution_token=tag[:16],
+            run_execution_token=archive.generation.apply(str),
             deletion_protection=False,
             template=gcp.cloudrunv2.JobTemplateArgs(
                 template=gcp.cloudrunv2.JobTemplateTemplateArgs(

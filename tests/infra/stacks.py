@@ -149,6 +149,8 @@ def google_answers(args: MockResourceArgs) -> dict[str, Any]:
             return {"name": f"projects/{PROJECT}/roles/{inputs['roleId']}"}
         case "pubsub/topic:Topic":
             return {"id": f"projects/{PROJECT}/topics/{inputs['name']}"}
+        case "storage/bucketObject:BucketObject":
+            return {"generation": 1_795_000_000_000_000}
         case "cloudrunv2/service:Service":
             return {"uri": f"https://{name}.run.app"}
         case "secretmanager/secretVersion:SecretVersion":

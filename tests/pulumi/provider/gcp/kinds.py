@@ -1,5 +1,6 @@
 """What is the same for all types of Google's: nearly each is one resource of one REST API."""
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -50,9 +51,10 @@ class Google:
             raise OperationError(answer["error"]["message"])
         return answer.get("response", {}) if "done" in answer else answer
 
-    def raw(self, method: str, path: str, body: bytes, *, query: Mapping[str, str], kind: str) -> None:
-        """Send content."""
-        self._api.send(method, path, body, query=query, headers={"Content-Type": kind})
+    def raw(self, method: str, path: str, body: bytes, *, query: Mapping[str, str], kind: str) -> Any:
+        """Send content, and return what is said of it."""
+        reply = self._api.send(method, path, body, query=query, headers={"Content-Type": kind})
+        return json.loads(reply.body)
 
 
 class Kind(kinds.Kind[Google]):

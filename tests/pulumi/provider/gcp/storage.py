@@ -82,8 +82,12 @@ class BucketObject(Put[Google], token="gcp:storage/bucketObject:BucketObject", r
         content = inputs["content"].encode() if "content" in inputs else inputs["source"].content()
         kind = inputs.get("contentType", "application/octet-stream")
         query = {"uploadType": "media", "name": name}
-        place.raw("POST", f"/upload/storage/v1/b/{bucket}/o", content, query=query, kind=kind)
-        return f"{bucket}-{name}", {"outputName": name, "selfLink": f"/b/{bucket}/o/{name}"}
+        made = place.raw("POST", f"/upload/storage/v1/b/{bucket}/o", content, query=query, kind=kind)
+        return f"{bucket}-{name}", {
+            "outputName": name,
+            "selfLink": f"/b/{bucket}/o/{name}",
+            "generation": int(made["generation"]),
+        }
 
     def read(self, place: Google, id_: str, known: Mapping[str, Any]) -> Outputs | None:
         place.call("GET", _object(known))
