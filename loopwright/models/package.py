@@ -51,7 +51,7 @@ def read_package(blobs: Blobs, source: str, expected: str) -> Package:
         NotFoundError: there is no package.
     """
     manifest = read_manifest(blobs, source, expected)
-    files = {name: _read_file(blobs, source, name, manifest) for name in manifest.files}
+    files = {name: read_file(blobs, source, name, manifest) for name in manifest.files}
     return Package(manifest, files, expected)
 
 
@@ -67,12 +67,8 @@ def read_manifest(blobs: Blobs, source: str, expected: str) -> Manifest:
     return decode_manifest(data)
 
 
-def read_file(blobs: Blobs, source: str, name: str, expected: str) -> bytes:
-    """Return one verified file of the package, without reading the others; errors as `read_package`."""
-    return _read_file(blobs, source, name, read_manifest(blobs, source, expected))
-
-
-def _read_file(blobs: Blobs, source: str, name: str, manifest: Manifest) -> bytes:
+def read_file(blobs: Blobs, source: str, name: str, manifest: Manifest) -> bytes:
+    """Return one file of the package, verified against its manifest; errors as `read_package`."""
     if name not in manifest.files:
         raise NotFoundError(f"the package {source} has no {name}: it has {', '.join(manifest.files)}")
     try:

@@ -61,7 +61,7 @@ def load_scorer(blobs: Blobs, source: str, digest: str) -> Scorer:
         NotFoundError: there is no package.
     """
     manifest = read_manifest(blobs, source, digest)
-    return open_scorer(manifest, read_file(blobs, source, manifest.model_file, digest))
+    return open_scorer(manifest, read_file(blobs, source, manifest.model_file, manifest))
 
 
 def open_scorer(manifest: Manifest, model: bytes) -> Scorer:

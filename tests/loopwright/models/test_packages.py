@@ -5,7 +5,7 @@ import pytest
 from adapters import open_platform
 from loopwright.errors import IntegrityError, InvalidInputError, NotFoundError
 from loopwright.models import FeatureInput, Manifest, read_package, write_package
-from loopwright.models.package import read_file, seal_package
+from loopwright.models.package import read_file, read_manifest, seal_package
 from loopwright.ports import Blobs
 from loopwright.settings import Settings
 
@@ -59,7 +59,7 @@ def test_a_missing_file_is_found(blobs: Blobs, manifest: Manifest) -> None:
     digest = write_package(blobs, SOURCE, seal_package(manifest, FILES))
     blobs.delete(f"{SOURCE}/model.onnx")
     with pytest.raises(IntegrityError, match=r"model.onnx is gone"):
-        read_file(blobs, SOURCE, "model.onnx", digest)
+        read_file(blobs, SOURCE, "model.onnx", read_manifest(blobs, SOURCE, digest))
 
 
 def test_a_changed_manifest_is_found_even_if_it_fits_its_files(blobs: Blobs, manifest: Manifest) -> None:

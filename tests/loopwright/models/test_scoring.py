@@ -164,6 +164,16 @@ def test_a_manifest_cannot_list_dangerous_types(name: str) -> None:
         open_scorer(manifest(runtime="skops", trusted_types=(name,)), model)
 
 
+def test_loading_reads_the_manifest_and_the_model_and_each_of_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = open_platform(Settings(provider="memory")).blobs
+    files = {"model.onnx": linear_onnx(TensorProto.DOUBLE), "card.md": b"for people"}
+    digest = write_package(blobs, "m", seal_package(manifest(), files))
+    read, get = [], blobs.get
+    monkeypatch.setattr(blobs, "get", lambda key: (read.append(key), get(key))[1])
+    load_scorer(blobs, "m", digest)
+    assert read == ["m/manifest.json", "m/model.onnx"]
+
+
 def test_a_tampered_model_never_reaches_the_runtime() -> None:
     blobs = open_platform(Settings(provider="memory")).blobs
     package = seal_package(manifest(), {"model.onnx": linear_onnx(TensorProto.DOUBLE)})
