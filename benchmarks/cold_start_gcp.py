@@ -1,9 +1,9 @@
 """Cold starts of the predict service as Cloud Run starts it, beside a plain peer and beside our own Lambda package.
 
 A start is a fresh process, `python -m functions.container predict`; it is over when the first answer has arrived. Ours
-has then read registry, model and features of a local home and queued the prediction there; the peer, FastAPI + uvicorn
-with clients of Storage and Firestore, has read a file. Beside the Lambda package both sides read from a local AWS:
-what is served from a container costs a server more, and nothing else.
+has then read registry, model and features from a local Google and queued the prediction there; the peer, FastAPI +
+uvicorn with clients of Storage and Firestore, has read a file. Beside the Lambda package both sides read from a local
+AWS: what is served from a container costs a server more, and nothing else.
 """
 
 import statistics
@@ -14,10 +14,12 @@ from pathlib import Path
 from benchmarks.cold_start_aws import start as start_on_lambda
 from benchmarks.report import AtMost, Result, print_results
 from benchmarks.serving.containers import Start, fastapi, imported, ours, start
-from benchmarks.serving.deployed import ROLE, copied_to_aws
+from benchmarks.serving.deployed import ROLE, copied_to_aws, copied_to_google
 from benchmarks.serving.deployed import ours as ours_on_lambda
 from benchmarks.serving.world import prepare
 from tests.clouds.aws import moto, throwaway
+from tests.clouds.google.throwaway import throwaway as throwaway_on_google
+from tests.clouds.google.world import SERVICES, google
 from tests.clouds.lambda_runtime import copy_runtime
 
 ROUNDS = 11
@@ -29,11 +31,16 @@ PEER = "FastAPI + uvicorn + ONNX Runtime + google-cloud-storage + google-cloud-f
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, throwaway(moto(), ()) as place:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        throwaway(moto(), ()) as place,
+        throwaway_on_google(google(*SERVICES), ()) as google_place,
+    ):
         home = Path(folder)
         prepared = prepare(home / "local")
         on_aws = copied_to_aws(prepared.settings, place)
-        sides = (ours(prepared.settings, home), fastapi(prepared, home), ours(on_aws, home, ROLE))
+        on_google = copied_to_google(prepared.settings, google_place)
+        sides = (ours(on_google, home), fastapi(prepared, home), ours(on_aws, home, ROLE))
         function, _ = ours_on_lambda(on_aws, copy_runtime(home / "runtime"), home)
         for side in sides:
             start(side)  # compiles what was not compiled yet
@@ -43,7 +50,7 @@ def main() -> None:
         theirs = HEAVY & imported(sides[1])
     mine, peer, mine_on_aws = ([one[side] for one, _ in rounds] for side in range(3))
     print_results(
-        f"a container beside {PEER}; medians of {ROUNDS} processes in turn",
+        f"a container on a local Google, beside {PEER}; medians of {ROUNDS} processes in turn",
         [
             Result("start to first answer", _answered(mine), _answered(peer), "ms", AtMost(0.6)),
             Result("start to listening", _listening(mine), _listening(peer), "ms", AtMost(0.6)),

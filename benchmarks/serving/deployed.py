@@ -17,6 +17,7 @@ from pathlib import Path
 
 from adapters import open_platform
 from adapters.aws.place import AwsPlace
+from adapters.gcp.place import GcpPlace
 from benchmarks.peers.environments import python_with
 from benchmarks.serving.sides import AWS, FASTAPI, ONE_THREAD, ROOT
 from benchmarks.serving.world import FOLDER, FOUND, SENT, Prepared, event
@@ -57,8 +58,19 @@ class Sizes:
 
 def copied_to_aws(local: Settings, place: AwsPlace) -> Settings:
     """Copy the items and objects of a local home to AWS, and return the settings with which they are found there."""
-    settings = replace(local, provider="aws", place=place.to_env())
     client(place.endpoint, "sqs").create_queue(QueueName=f"{place.queues}-{PREDICTIONS_QUEUE}")
+    return _copied(local, replace(local, provider="aws", place=place.to_env()))
+
+
+def copied_to_google(local: Settings, place: GcpPlace) -> Settings:
+    """Copy the same to Google Cloud, and return the settings with which they are found there."""
+    settings = _copied(local, replace(local, provider="gcp", place=place.to_env()))
+    with closing(open_platform(settings)) as there:
+        there.queue.send(PREDICTIONS_QUEUE, [b"the queue is made by it"])
+    return settings
+
+
+def _copied(local: Settings, settings: Settings) -> Settings:
     with closing(open_platform(local)) as here, closing(open_platform(settings)) as there:
         for info in here.blobs.list():
             there.blobs.put(info.key, here.blobs.get(info.key).data)
