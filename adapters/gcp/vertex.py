@@ -61,8 +61,6 @@ class VertexMirror(Mirror):
 
     @override
     def show_run(self, run: MirroredRun) -> None:
-        from google.api_core.exceptions import AlreadyExists, NotFound
-
         experiment, name = _named(f"{self._place.queues}-{run.model}"), _named(run.id)
         with self._opened(f"show run {run.id} on Vertex AI") as library:
             from google.api_core.exceptions import AlreadyExists, NotFound

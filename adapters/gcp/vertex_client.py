@@ -42,7 +42,7 @@ def _library() -> Any:  # noqa: ANN401 - Google's library is not typed
             # It tells each part of itself which Python it will not run on one day.
             warnings.simplefilter("ignore", FutureWarning)
             from google.cloud import aiplatform
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # of another library of Google's there may be the namespace, and nothing in it
         raise CapabilityError(_MISSING) from error
     return aiplatform
 

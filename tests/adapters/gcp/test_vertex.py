@@ -1,6 +1,8 @@
 """Versions and runs as Google's own client shows them on a Vertex AI of this machine."""
 
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from loopwright.errors import CapabilityError, UnavailableError
 from loopwright.ports.mirror import MirroredRun, MirroredVersion
 from tests.clouds.google.throwaway import PROJECT, REGION
 from tests.clouds.google.world import google
+from tests.clouds.tools import ROOT as ROOT_FOLDER
 
 ROOT = f"/v1/projects/{PROJECT}/locations/{REGION}"
 
@@ -95,6 +98,30 @@ def test_a_model_that_nobody_leads_to_is_not_there(mirror: VertexMirror, api: Ap
 def test_without_an_image_it_is_told_what_to_set(place: GcpPlace) -> None:
     with pytest.raises(CapabilityError, match="LOOPWRIGHT_GCP_SERVING_IMAGE"):
         VertexMirror(replace(place, serving_image="")).show_versions("my_delays", [version(1, "champion")])
+
+
+@pytest.mark.parametrize("gone", [("google.api_core", "google.cloud"), ("google.cloud.aiplatform",)])
+def test_where_the_library_is_not_installed_it_is_told_what_to_install(gone: tuple[str, ...]) -> None:
+    code = f"""
+import sys
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith({gone!r}):
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Gone())
+for name in [one for one in sys.modules if one.startswith({gone!r})]:
+    del sys.modules[name]
+from adapters.gcp.place import GcpPlace
+from adapters.gcp.vertex import VertexMirror
+from loopwright.errors import CapabilityError
+from loopwright.ports.mirror import MirroredRun
+try:
+    VertexMirror(GcpPlace("p", "r", "b", "d", "q")).show_run(MirroredRun("r1", "m", "finished", {{}}, {{}}))
+except CapabilityError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT_FOLDER, capture_output=True, text=True, check=True)
+    assert "install google-cloud-aiplatform" in done.stdout
 
 
 def test_a_run_is_in_the_experiment_of_its_model(mirror: VertexMirror, api: Api, place: GcpPlace) -> None:
