@@ -1,7 +1,7 @@
 """Functions put together into one application, with its health and its OpenAPI document."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
@@ -11,11 +11,13 @@ import msgspec
 from functions.asgi import Receive, Scope, Send
 from functions.openapi import Paths, document, operation
 from functions.problems import Problem
-from functions.web import Answer, Endpoint, json_answer, problem_answer, send_answer
+from functions.web import ANY, Answer, Endpoint, json_answer, problem_answer, send_answer
 from loopwright.definitions import Project
 from loopwright.ports import Telemetry
 
 _OBJECT: Final = {"type": "object"}
+
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class ModelHealth(msgspec.Struct, frozen=True):
@@ -45,10 +47,20 @@ class Function:
 
 
 class Application:
-    """An ASGI application of endpoints. What none of them takes is answered by a problem."""
+    """An ASGI application of endpoints. What none of them takes is answered by a problem.
+
+    A path that is an endpoint's route letter by letter goes there whatever else would take it; among the others the
+    first one that takes it answers. A parameter `{name}` is one segment of a path, `{name:path}` one or more.
+    """
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
-        self._routes = [(_pattern(endpoint.route), endpoint) for endpoint in endpoints]
+        self._fixed: dict[str, list[Endpoint]] = {}
+        self._routes: list[tuple[re.Pattern[str], Endpoint]] = []
+        for endpoint in endpoints:
+            if "{" in endpoint.route:
+                self._routes.append((_pattern(endpoint.route), endpoint))
+            else:
+                self._fixed.setdefault(endpoint.route, []).append(endpoint)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take note that the server starts and ends."""
@@ -61,16 +73,23 @@ class Application:
                 await send({"type": "websocket.close", "code": 1000})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, method, allowed = scope["path"], scope["method"], set()
-        for pattern, endpoint in self._routes:
-            found = pattern.fullmatch(path)
-            if found is None:
-                continue
-            if endpoint.method == ("GET" if method == "HEAD" else method):
-                await endpoint(found.groupdict(), scope, receive, send)
+        path, method = scope["path"], scope["method"]
+        wanted, allowed = "GET" if method == "HEAD" else method, set()
+        for parameters, endpoint in self._taking(path):
+            if endpoint.method in (wanted, ANY):
+                await endpoint(parameters, scope, receive, send)
                 return
             allowed.add(endpoint.method)
         await send_answer(send, _refused(path, method, allowed))
+
+    def _taking(self, path: str) -> Iterator[tuple[Mapping[str, str], Endpoint]]:
+        """Yield the endpoints that take the path, whatever the method, each with the path's parameters."""
+        for endpoint in self._fixed.get(path, ()):
+            yield _NOTHING, endpoint
+        for pattern, endpoint in self._routes:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                yield found.groupdict(), endpoint
 
 
 def compose(project: Project, telemetry: Telemetry, functions: Sequence[Function]) -> Application:
@@ -109,7 +128,8 @@ def _openapi(project: Project, functions: Sequence[Function]) -> Answer:
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(route)))
+    whole = re.sub(r"\\{(\w+):path\\}", r"(?P<\1>.+)", re.escape(route))
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", whole), re.DOTALL)
 
 
 def _refused(path: str, method: str, allowed: set[str]) -> Answer:

@@ -23,6 +23,7 @@ import functions.metrics.app
 import functions.monitor.app
 import functions.predict.app
 import functions.retrain.app
+import functions.tracking.app
 from adapters import open_platform
 from functions.application import Application, compose
 from functions.worker.loop import LEASE, Worker
@@ -56,6 +57,7 @@ def create_app(platform: Platform, project: Project, predictor: Predictor) -> Ap
         functions.monitor.app.build(platform, project),
         functions.retrain.app.build(platform, project),
         functions.metrics.app.build(platform),
+        functions.tracking.app.build(platform),
     ]
     return compose(project, platform.telemetry, built)
 

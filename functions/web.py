@@ -25,17 +25,29 @@ INLINE_LIMIT: Final = 64 * 1024
 """Longer bodies are worked on in a thread."""
 
 JSON: Final = b"application/json"
+
+ANY: Final = "*"
+"""Stands for every method."""
+
 _FLUSH_EVERY: Final = 1.0
 _OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What an action gets: the path's parameters, the body, and the headers as ASGI has them (names in lower case)."""
+    """What an action gets.
+
+    Attributes:
+        path: its parameters.
+        body: whole.
+        headers: as ASGI has them (names in lower case).
+        query: what stands behind the question mark, still encoded.
+    """
 
     path: Mapping[str, str]
     body: bytes
     headers: Sequence[tuple[bytes, bytes]] = ()
+    query: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,9 @@ T = TypeVar("T")
 
 Action = Callable[[Call], Answer]
 
+Refusal = Callable[[Exception, str], Answer]
+"""What an error is over the web, given where it happened."""
+
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -65,12 +80,13 @@ class Endpoint:
 
     Attributes:
         route: the path's template, as it is counted.
-        method: what it answers to; who answers to GET answers to HEAD too.
+        method: what it answers to (`ANY`: everything); who answers to GET answers to HEAD too.
 
-    With `together`, short calls that arrive at the same moment are answered by it instead of by the action.
+    With `together`, short calls that arrive at the same moment are answered by it instead of by the action. `refusal`
+    says what an error is over the web; by itself it is a problem of RFC 9457.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last four have their usual values
         self,
         route: str,
         action: Action,
@@ -80,6 +96,7 @@ class Endpoint:
         threaded: bool = False,
         together: Together[Call, Answer] | None = None,
         body_limit: int = BODY_LIMIT,
+        refusal: Refusal | None = None,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.route = route
@@ -89,6 +106,7 @@ class Endpoint:
         self._threaded = threaded
         self._turn = Turn(together) if together else None
         self._body_limit = body_limit
+        self._refusal = refusal or problem_refusal
         self._timer = timer
         self._flushed = timer()
 
@@ -101,12 +119,13 @@ class Endpoint:
 
     async def _answer(self, path: Mapping[str, str], scope: Scope, receive: Receive) -> Answer:
         try:
-            call = Call(path, await _body(scope, receive, self._body_limit), scope["headers"])
+            body = await _body(scope, receive, self._body_limit)
+            call = Call(path, body, scope["headers"], scope["query_string"])
             if self._threaded or len(call.body) > INLINE_LIMIT:
                 return await asyncio.to_thread(self._action, call)
             return await self._turn.answer(call) if self._turn else self._action(call)
         except Exception as error:  # noqa: BLE001 - every error has an answer; unknown ones are logged there
-            return problem_answer(problem_of(error, f"{scope['method']} {scope['path']}"))
+            return self._refusal(error, f"{scope['method']} {scope['path']}")
 
     def _measure(self, started: float, status: int) -> None:
         """Count the request; now and then, after an answer, write what was counted."""
@@ -131,6 +150,11 @@ def problem_answer(problem: Problem) -> Answer:
     if problem.challenge:
         headers.append((b"www-authenticate", problem.challenge.encode()))
     return Answer(problem.encode(), problem.status, b"application/problem+json", tuple(headers))
+
+
+def problem_refusal(error: Exception, where: str) -> Answer:
+    """Return the error as `application/problem+json`."""
+    return problem_answer(problem_of(error, where))
 
 
 async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:

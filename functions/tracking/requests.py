@@ -1,0 +1,82 @@
+"""Requests of MLflow's clients: a JSON body, or a query string, into a struct; and what an area answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from functions.tracking.errors import MlflowError
+from functions.web import Action, Answer, Call, json_answer
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+T = TypeVar("T")
+
+_ENCODING: Final = "utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call of the protocol.
+
+    Attributes:
+        method: of HTTP.
+        path: behind `/api/` and `/ajax-api/`, such as `2.0/mlflow/runs/create`; `{name}` is a parameter.
+        act: answers it.
+    """
+
+    method: Method
+    path: str
+    act: Action
+
+
+def acting(kind: type[T], act: Callable[[T], object]) -> Action:
+    """Return the action that reads a request of this kind, does it, and answers what is returned, as JSON.
+
+    What a request has besides is ignored, as protobuf does, so that newer clients work.
+    """
+    decoder = msgspec.json.Decoder(kind, strict=False)
+    many = _lists(kind)
+
+    def answer(call: Call) -> Answer:
+        return json_answer(act(_read(kind, decoder, many, call)))
+
+    return answer
+
+
+def _read(kind: type[T], decoder: msgspec.json.Decoder[T], many: frozenset[str], call: Call) -> T:
+    try:
+        if call.body:
+            if not call.path:
+                return decoder.decode(call.body)
+            fields = msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
+            told = {**fields, **{name: msgspec.Raw(msgspec.json.encode(value)) for name, value in call.path.items()}}
+            return decoder.decode(msgspec.json.encode(told))
+        return msgspec.convert({**_asked(call.query, many), **call.path}, kind, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MlflowError("INVALID_PARAMETER_VALUE", f"the request is not what is wanted here: {error}") from error
+
+
+def _asked(query: bytes, many: frozenset[str]) -> Mapping[str, object]:
+    """Return the parameters of a query string; those that may be several are lists."""
+    found: dict[str, object] = {}
+    for name, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True, encoding=_ENCODING):
+        if name in many:
+            values = found.setdefault(name, [])
+            assert isinstance(values, list)  # noqa: S101 - it was made here
+            values.append(value)
+        else:
+            found[name] = value
+    return found
+
+
+def _lists(kind: type[object]) -> frozenset[str]:
+    """Return the names of the fields that hold several values."""
+    fields: Sequence[msgspec.structs.FieldInfo] = msgspec.structs.fields(kind)  # type: ignore[arg-type]
+    return frozenset(one.encode_name for one in fields if _is_list(one.type))
+
+
+def _is_list(kind: object) -> bool:
+    return getattr(kind, "__origin__", kind) in (list, tuple, Sequence)
