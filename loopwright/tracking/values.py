@@ -20,7 +20,11 @@ RUN_NAME_TAG: Final = "mlflow.runName"
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A set of runs under one name. `deleted` is the moment of its deletion; None: it lives."""
+    """A set of runs under one name.
+
+    `deleted` is the moment of its deletion; None: it lives. `artifact_location` is the URI under which clients put its
+    artifacts; "": the tracking server keeps them.
+    """
 
     id: str
     name: str
@@ -28,6 +32,7 @@ class Experiment:
     updated: float
     tags: Mapping[str, str] = field(default_factory=dict)
     deleted: float | None = None
+    artifact_location: str = ""
 
 
 class Metric(msgspec.Struct, frozen=True, array_like=True, gc=False):
