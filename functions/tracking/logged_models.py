@@ -174,4 +174,6 @@ def _status(told: int | str) -> ModelStatus:
     for number, (status, name) in enumerate(STATUSES.items()):
         if told in (name, number, str(number)):
             return status
-    raise MlflowError("INVALID_PARAMETER_VALUE", f"Unknown model status: {told}: use one of {', '.join(STATUSES.values())}")
+    raise MlflowError(
+        "INVALID_PARAMETER_VALUE", f"Unknown model status: {told}: use one of {', '.join(STATUSES.values())}"
+    )
