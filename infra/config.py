@@ -33,6 +33,7 @@ class Memory:
 
     predict: int
     api: int
+    tracking: int
     collect: int
     monitor: int
     materialize: int
@@ -52,6 +53,7 @@ class StackConfig:
     architecture: Architecture
     python_version: PythonVersion
     memory: Memory
+    tracking: bool
     materialize_minutes: int
     provisioned_concurrency: int
     snap_start: bool
@@ -139,6 +141,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         architecture=keys.choice("architecture", "x86_64", get_args(Architecture)),
         python_version=keys.choice("pythonVersion", "3.13", get_args(PythonVersion)),
         memory=_memory(keys, LIMITS[provider].memory),
+        tracking=keys.flag("tracking", default=True),
         materialize_minutes=keys.whole("materializeMinutes", 15, least=1, most=1440),
         provisioned_concurrency=keys.whole("provisionedConcurrency", 0, least=0, most=1000),
         snap_start=keys.flag("snapStart", default=False),
@@ -162,6 +165,7 @@ def _memory(keys: "_Keys", allowed: range) -> Memory:
     return Memory(
         predict=megabytes("predictMemory", 1024),
         api=megabytes("apiMemory", 512),
+        tracking=megabytes("trackingMemory", 1024),
         collect=megabytes("collectMemory", 1024),
         monitor=megabytes("monitorMemory", 2048),
         materialize=megabytes("materializeMemory", 1024),

@@ -99,7 +99,7 @@ def test_endpoints_grow_as_far_as_configured_and_everything_else_is_called_once_
     services = stack("google-open").of(SERVICE)
     most = {name: one["template"]["scaling"]["maxInstanceCount"] for name, one in services.items()}
     assert most == {
-        **{f"flights-dev-{name}": 7 for name in ("predict", "labels", "features", "retrain")},
+        **{f"flights-dev-{name}": 7 for name in ("predict", "labels", "features", "retrain", "tracking")},
         **{f"flights-dev-{name}": 1 for name in ("monitor", "materialize")},
         "flights-dev-collect": 2,
     }

@@ -14,7 +14,7 @@ from infra import aws
 from infra.aws.roles import training_prefix
 from infra.plan import plan
 from infra.policy.access import WITHOUT_RESOURCE
-from infra.spec import Consume, Publish, Read, Send, StackSpec, StartJobs, Write
+from infra.spec import EVERYTHING, Consume, Publish, Read, Send, StackSpec, StartJobs, Write
 from loopwright.definitions import Resources
 from loopwright.definitions.project import load_project
 from loopwright.settings import Settings
@@ -74,7 +74,7 @@ def test_nobody_is_let_in_who_says_not_who_it_is(stack: Stack, variant: str) -> 
 
 def test_an_open_stack_is_called_by_its_urls_and_by_nothing_else(stack: Stack) -> None:
     permissions = stack("open").of("lambda/permission:Permission").values()
-    assert Counter(one["action"] for one in permissions) == {"lambda:InvokeFunctionUrl": 4, "lambda:InvokeFunction": 4}
+    assert Counter(one["action"] for one in permissions) == {"lambda:InvokeFunctionUrl": 5, "lambda:InvokeFunction": 5}
     for one in permissions:
         assert one.get("functionUrlAuthType") == "NONE" or one.get("invokedViaFunctionUrl") is True
 
@@ -82,11 +82,40 @@ def test_an_open_stack_is_called_by_its_urls_and_by_nothing_else(stack: Stack) -
 def test_every_route_of_an_api_wants_a_token_of_the_configured_issuer(stack: Stack) -> None:
     made = stack("tokens")
     routes = made.of("apigatewayv2/route:Route").values()
-    assert {one["routeKey"] for one in routes} == {route for one in spec_of("tokens").functions for route in one.routes}
+    assert {one["routeKey"] for one in routes} == routes_of("tokens") | {"ANY /", "ANY /{proxy+}"}
     assert all(one["authorizationType"] == "JWT" and one["authorizerId"] for one in routes)
-    (authorizer,) = made.of("apigatewayv2/authorizer:Authorizer").values()
-    assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.example.org/", "audiences": ["flights"]}
+    for authorizer in made.of("apigatewayv2/authorizer:Authorizer").values():
+        assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.example.org/", "audiences": ["flights"]}
+    assert len(made.of("apigatewayv2/authorizer:Authorizer")) == 2
     assert not made.of("lambda/functionUrl:FunctionUrl")
+
+
+def routes_of(variant: str) -> set[str]:
+    return {route for one in spec_of(variant).functions for route in one.routes} - {EVERYTHING}
+
+
+def test_tracking_has_an_address_of_its_own_where_requests_are_signed_as_mlflow_signs_them(stack: Stack) -> None:
+    made = stack("plain")
+    routes = made.of("apigatewayv2/route:Route").values()
+    assert {(one["routeKey"], one["authorizationType"]) for one in routes} == {
+        ("ANY /", "AWS_IAM"),
+        ("ANY /{proxy+}", "AWS_IAM"),
+    }
+    assert "flights-dev-tracking" not in made.of("lambda/functionUrl:FunctionUrl")
+    assert made.outputs["trackingUrl"] == "https://flights-dev-tracking-api//"
+    (integration,) = made.of("apigatewayv2/integration:Integration").values()
+    assert integration["payloadFormatVersion"] == "2.0"  # binary bodies come and go in base64
+
+
+def test_where_callers_have_a_key_tracking_asks_for_it_itself_and_has_it(stack: Stack) -> None:
+    made = stack("image")
+    assert {one["authorizationType"] for one in made.of("apigatewayv2/route:Route").values()} == {"NONE"}
+    for name, function in made.of(FUNCTION).items():
+        told = {key: one for key, one in function["environment"]["variables"].items() if key in _CHECKS}
+        assert told == (_CHECKS if name == "flights-dev-tracking" else {}), name
+
+
+_CHECKS = {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEY": "a secret"}
 
 
 def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
@@ -94,7 +123,7 @@ def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
     (api,) = made.of("apigateway/restApi:RestApi").values()
     paths = json.loads(api["body"])["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert routes == {route for one in spec_of("image").functions for route in one.routes}
+    assert routes == routes_of("image")
     assert all(told["security"] == [{"key": []}] for methods in paths.values() for told in methods.values())
     assert made.of("apigateway/usagePlanKey:UsagePlanKey")
     assert made.outputs["apiKey"] == "a secret"
