@@ -1,5 +1,6 @@
 """The stack's configuration, read once; Pulumi.yaml describes every key to people, with the same defaults."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,11 @@ ONLY: Final[Mapping[str, Cloud]] = {
 }
 """Keys that one provider alone has a meaning for."""
 
+APIKEY: Final = "apikey"
+"""The name of whoever shows the key of all endpoints."""
+
 _KEY_CHARACTERS: Final = 32
+_PERSON: Final = re.compile(r"[A-Za-z0-9@._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class StackConfig:
     billing_account: str
     vertex: bool
     api_key: str = field(repr=False)
+    api_keys: Mapping[str, str] = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -101,6 +107,8 @@ class StackConfig:
                 f"auth=apikey wants a key of {_KEY_CHARACTERS} characters or more: "
                 '`pulumi config set --secret apiKey "$(openssl rand -hex 32)"`'
             )
+        if self.api_keys and self.auth != "apikey":
+            raise DefinitionError(f"apiKeys is set, and auth={self.auth} asks for none: set auth=apikey, or remove it")
 
     def _check_budget(self) -> None:
         if self.monthly_budget and not self.alarm_email:
@@ -155,6 +163,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         billing_account=keys.text("billingAccount", ""),
         vertex=keys.flag("vertex", default=False),
         api_key=keys.text("apiKey", ""),
+        api_keys=_people(keys.text("apiKeys", "")),
     )
 
 
@@ -177,6 +186,20 @@ def _retention(keys: "_Keys", allowed: Sequence[int]) -> int:
     if days not in allowed:
         raise DefinitionError(f"retentionDays={days}: use one of {', '.join(map(str, allowed))}")
     return days
+
+
+def _people(told: str) -> Mapping[str, str]:
+    """Return people's keys by their names; a message tells no key."""
+    found: dict[str, str] = {}
+    for one in filter(None, (each.strip() for each in told.split(","))):
+        name, _, key = one.partition(":")
+        if not _PERSON.fullmatch(name) or len(key) < _KEY_CHARACTERS or name in found or name == APIKEY:
+            raise DefinitionError(
+                f"apiKeys: wanted <name>:<key of {_KEY_CHARACTERS} characters or more>,<name>:<key>, ... with names of "
+                f"letters, digits and @._-, each once and none {APIKEY!r}; {len(found) + 1} is none"
+            )
+        found[name] = key
+    return found
 
 
 class _Keys:

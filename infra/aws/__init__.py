@@ -1,11 +1,11 @@
 """A stack on AWS: each part of the specification is made by the component that it names."""
 
 from collections.abc import Mapping
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from infra.artifacts import Artifacts, ZipKind
 from infra.aws.alarms import Alarms
@@ -21,6 +21,8 @@ from infra.aws.roles import Ground
 from infra.aws.schedules import Schedules
 from infra.aws.storage import Storage
 from infra.aws.tags import tag_everything
+from infra.config import APIKEY, StackConfig
+from infra.keys import digests
 from infra.spec import EVERYTHING, FunctionSpec, PackageKind, StackSpec, StartJobs
 
 _PROJECT: Final = "/var/task/project"
@@ -73,13 +75,30 @@ def _functions(
 
     def made(one: FunctionSpec) -> Function:
         starts = any(isinstance(permission, StartJobs) for permission in one.permissions)
-        checks = (
-            {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEY": key.value} if key and EVERYTHING in one.routes else {}
-        )
+        checks = _checks(spec.config, key) if EVERYTHING in one.routes else {}
         variables = {**environment, **(jobs.environment if starts else {}), **checks}
         return Function(one, zips[one.package], ground=ground, config=spec.config, environment=variables)
 
     return {one.name: made(one) for one in spec.functions}
+
+
+def _checks(config: StackConfig, key: ApiKey | None) -> Mapping[str, Input[str]]:
+    """Return the variables by which a function with an API of its own knows its callers (`functions.access`).
+
+    An API that checks signatures or tokens lets nobody through whom it does not know. Keys are told by their digests:
+    who reads a function's configuration learns none.
+    """
+    match config.auth:
+        case "iam" | "jwt":
+            return {"LOOPWRIGHT_AUTH": "iam"}
+        case "public-without-any-check":
+            return {"LOOPWRIGHT_AUTH": config.auth}
+        case "apikey":
+            assert key is not None  # noqa: S101 - it is made where it is configured
+            told = key.value.apply(lambda value: digests({APIKEY: value, **config.api_keys}))
+            return {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEYS": Output.unsecret(told)}
+        case _:
+            assert_never(config.auth)
 
 
 def _environment(place: Place, storage: Storage, messaging: Messaging) -> Mapping[str, Input[str]]:

@@ -31,7 +31,7 @@ def endpoints(
             # Not a URL: MLflow's clients sign for an API only.
             return {**FunctionUrls(place, others, public=False).outputs, **_own(place, whole, Signed())}
         case "public-without-any-check":
-            return FunctionUrls(place, functions, public=True).outputs
+            return {**FunctionUrls(place, others, public=True).outputs, **_own(place, whole, ByFunction())}
         case "apikey":
             assert key is not None  # noqa: S101 - it is made where it is configured
             return {**KeyApi(place, others, key).outputs, **_own(place, whole, ByFunction())}

@@ -31,7 +31,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class ByFunction:
-    """Callers show a key that the function itself asks for: it may come as a password, which no API understands."""
+    """The function itself sees to who calls: a key may come as a password, which no API understands."""
 
 
 Check = Tokens | Signed | ByFunction

@@ -36,4 +36,4 @@ def _checks(function: PolicyResource) -> bool:
     if variables is UNKNOWN:
         return True
     told = read(function.props, *_VARIABLES, "LOOPWRIGHT_AUTH")
-    return told in {UNKNOWN, "apikey"} and bool(read(function.props, *_VARIABLES, "LOOPWRIGHT_API_KEY"))
+    return told in {UNKNOWN, "apikey"} and bool(read(function.props, *_VARIABLES, "LOOPWRIGHT_API_KEYS"))

@@ -142,7 +142,6 @@ def test_predict_is_called_by_an_alias_where_it_is_kept_warm_or_starts_from_a_sn
         "flights-dev-labels": None,
         "flights-dev-features": None,
         "flights-dev-retrain": None,
-        "flights-dev-tracking": None,
     }
     (warm,) = stack("open").of("lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig").values()
     assert (warm["qualifier"], warm["provisionedConcurrentExecutions"]) == ("live", 2)

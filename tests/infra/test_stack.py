@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,13 @@ def test_nobody_is_let_in_who_says_not_who_it_is(stack: Stack, variant: str) -> 
         assert statement["Effect"] == "Deny" or statement.get("Principal") != "*", name
 
 
-def test_an_open_stack_is_called_by_its_urls_and_by_nothing_else(stack: Stack) -> None:
-    permissions = stack("open").of("lambda/permission:Permission").values()
-    assert Counter(one["action"] for one in permissions) == {"lambda:InvokeFunctionUrl": 5, "lambda:InvokeFunction": 5}
-    for one in permissions:
+def test_an_open_stack_is_called_by_its_urls_and_the_api_of_tracking_and_by_nothing_else(stack: Stack) -> None:
+    permissions = stack("open").of("lambda/permission:Permission")
+    by_api = permissions.pop("flights-dev-tracking-api")
+    assert by_api["principal"] == "apigateway.amazonaws.com"
+    actions = Counter(one["action"] for one in permissions.values())
+    assert actions == {"lambda:InvokeFunctionUrl": 4, "lambda:InvokeFunction": 4}
+    for one in permissions.values():
         assert one.get("functionUrlAuthType") == "NONE" or one.get("invokedViaFunctionUrl") is True
 
 
@@ -107,15 +111,26 @@ def test_tracking_has_an_address_of_its_own_where_requests_are_signed_as_mlflow_
     assert integration["payloadFormatVersion"] == "2.0"  # binary bodies come and go in base64
 
 
-def test_where_callers_have_a_key_tracking_asks_for_it_itself_and_has_it(stack: Stack) -> None:
+def test_where_callers_have_a_key_tracking_asks_for_it_itself_and_knows_its_digest(stack: Stack) -> None:
     made = stack("image")
     assert {one["authorizationType"] for one in made.of("apigatewayv2/route:Route").values()} == {"NONE"}
-    for name, function in made.of(FUNCTION).items():
-        told = {key: one for key, one in function["environment"]["variables"].items() if key in _CHECKS}
-        assert told == (_CHECKS if name == "flights-dev-tracking" else {}), name
+    known = {"apikey": "a secret", "alice": "0123456789abcdef" * 2}
+    told = ",".join(f"{name}:sha256={sha256(key.encode()).hexdigest()}" for name, key in known.items())
+    assert checks(made, "tracking") == {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEYS": told}
+    assert not checks(made, "predict")
 
 
-_CHECKS = {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEY": "a secret"}
+@pytest.mark.parametrize(
+    ("variant", "auth"), [("plain", "iam"), ("tokens", "iam"), ("open", "public-without-any-check")]
+)
+def test_tracking_is_told_who_sees_to_its_callers(stack: Stack, variant: str, auth: str) -> None:
+    assert checks(stack(variant), "tracking") == {"LOOPWRIGHT_AUTH": auth}
+
+
+def checks(made: Made, function: str) -> dict[str, str]:
+    """Return the variables by which a function knows who may call."""
+    variables = made.of(FUNCTION)[f"flights-dev-{function}"]["environment"]["variables"]
+    return {key: one for key, one in variables.items() if key.startswith(("LOOPWRIGHT_AUTH", "LOOPWRIGHT_API"))}
 
 
 def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
