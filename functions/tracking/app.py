@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments
+from functions.tracking import experiments, logged_models
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Project
 from loopwright.ports import Platform, Telemetry
-from loopwright.tracking import Tracking
+from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
 """Clients use the first, the UI the second."""
@@ -28,7 +28,12 @@ def create_app(platform: Platform, project: Project) -> Application:
 def build(platform: Platform) -> Function:
     """Return the function."""
     tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
-    return Function(list(_endpoints(experiments.routes(tracking), platform.telemetry)), {})
+    models = LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id)
+    routes = [
+        *experiments.routes(tracking),
+        *logged_models.routes(models),
+    ]
+    return Function(list(_endpoints(routes, platform.telemetry)), {})
 
 
 def _endpoints(routes: Sequence[Route], telemetry: Telemetry) -> Iterator[Endpoint]:
