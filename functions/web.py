@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from functions.asgi import ALONE, Receive, Scope, Send, aside
+from functions.callers import ANONYMOUS, CALLER, Caller
 from functions.problems import Problem, malformed, problem_of, too_large
 from functions.turn import Together, Turn
 from loopwright.ports import Telemetry
@@ -41,12 +42,14 @@ class Call:
         body: whole.
         headers: as ASGI has them (names in lower case).
         query: what stands behind the question mark, still encoded.
+        caller: whose it is, as the entrance has found out.
     """
 
     path: Mapping[str, str]
     body: bytes
     headers: Sequence[tuple[bytes, bytes]] = ()
     query: bytes = b""
+    caller: Caller = ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class Endpoint:
     async def _answer(self, path: Mapping[str, str], scope: Scope, receive: Receive) -> Answer:
         try:
             body = await _body(scope, receive, self._body_limit)
-            call = Call(path, body, scope["headers"], scope["query_string"])
+            call = Call(path, body, scope["headers"], scope["query_string"], scope.get(CALLER, ANONYMOUS))
             if self._threaded or len(call.body) > INLINE_LIMIT:
                 return await aside(scope, self._action, call)
             together = self._turn and ALONE not in scope

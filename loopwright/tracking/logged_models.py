@@ -43,20 +43,21 @@ class LoggedModels:
         self,
         experiment_id: str,
         *,
-        name: str,
+        name: str = "",
         model_type: str = "",
         source_run_id: str = "",
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> LoggedModel:
-        """Make a model whose files are still to come.
+        """Make a model whose files are still to come; without a name it gets one.
 
         Raises:
             NotFoundError: there is no such experiment.
             ConflictError: it is deleted.
-            InvalidInputError: the name is empty, too long or has one of `/:.%"'`, or params and tags are too much.
+            InvalidInputError: the name is too long or has one of `/:.%"'`, or params and tags are too much.
         """
-        _check_name(name)
+        if name:
+            _check_name(name)
         experiment = living_experiment(self._experiments.experiment(experiment_id))
         # Only so does a search find those of one moment in the order that it tells.
         now = round(self._clock() * 1e3) / 1e3
@@ -65,7 +66,7 @@ class LoggedModels:
             ModelHead(
                 model_id,
                 experiment_id,
-                name,
+                name or f"model-{model_id[-8:]}",
                 model_location(experiment, model_id),
                 created=now,
                 updated=now,
@@ -200,9 +201,9 @@ class LoggedModels:
 
 
 def _check_name(name: str) -> None:
-    if not 0 < len(name) <= NAME_LENGTH or any(one in name for one in _BAD):
+    if len(name) > NAME_LENGTH or any(one in name for one in _BAD):
         raise InvalidInputError(
-            f"Invalid model name ({name[:50]!r}): it has 1 to {NAME_LENGTH} characters and none of {' '.join(_BAD)}"
+            f"Invalid model name ({name[:50]!r}): it has at most {NAME_LENGTH} characters and none of {' '.join(_BAD)}"
         )
 
 

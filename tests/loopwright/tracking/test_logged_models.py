@@ -46,6 +46,12 @@ def test_a_model_waits_for_its_files(models: LoggedModels, experiment: Experimen
     assert models.home(made.id) == experiment.id
 
 
+def test_a_model_without_a_name_gets_one(models: LoggedModels, experiment: Experiment) -> None:
+    first, second = models.create(experiment.id), models.create(experiment.id)
+    assert first.name != second.name
+    assert first.name.startswith("model-")
+
+
 def test_a_model_says_what_became_of_its_files(models: LoggedModels, model: LoggedModel, clock: Hand) -> None:
     clock.moment = 1_010.0
     done = models.finalize(model.id, "READY")
@@ -53,7 +59,7 @@ def test_a_model_says_what_became_of_its_files(models: LoggedModels, model: Logg
     assert models.model(model.id) == done
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a:b", "a.b", "50%", "a'b", 'a"b', "x" * 501])
+@pytest.mark.parametrize("name", ["a/b", "a:b", "a.b", "50%", "a'b", 'a"b', "x" * 501])
 def test_a_name_that_mlflow_would_not_take_is_refused(models: LoggedModels, experiment: Experiment, name: str) -> None:
     with pytest.raises(InvalidInputError, match="Invalid model name"):
         models.create(experiment.id, name=name)
