@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, logged_models
+from functions.tracking import experiments, graphql, logged_models, ui
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -47,7 +47,9 @@ def build(platform: Platform, project: Project) -> Function:
     found = routes(services)
     if project.access is not None:
         found = guarded(found, project.access, services)
-    return Function(list(_endpoints(found, platform.telemetry)), {})
+    telemetry = platform.telemetry
+    pages = [graphql.endpoint(found, telemetry), *ui.endpoints(platform.blobs, telemetry)]
+    return Function([*_endpoints(found, telemetry), *pages], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
