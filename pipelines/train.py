@@ -16,7 +16,7 @@ from pipelines.steps import Progress, Step, silent
 from pipelines.training.course import TrainOutcome, course, go
 from pipelines.training.fit import Fitted, FittedCodec, fit
 from pipelines.training.journal import REQUEST_FILE, Journal
-from pipelines.training.request import Parameters, Training, TrainRequest, merged_parameters
+from pipelines.training.request import AdoptRequest, Parameters, Training, TrainRequest, merged_parameters
 
 
 def train(
@@ -51,13 +51,16 @@ def resume(platform: Platform, project: Project, run_id: str, *, progress: Progr
 
     Raises:
         NotFoundError: there is no such run, or it ended before it had recorded what it was asked for.
-        ConflictError, and what `train` raises: the run belongs to another project, or fails again.
+        ConflictError, and what `train` raises: it is an adoption, belongs to another project, or fails again.
     """
     tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
     try:
         asked = tracking.artifact(run_id, REQUEST_FILE)
     except NotFoundError as error:
         raise NotFoundError(f"there is no run {run_id!r} to go on with: see `loopwright runs`") from error
+    if (one := Json(AdoptRequest).decode(asked).adopted).digest:
+        how = f"`loopwright adopt {one.model} {one.version}`"
+        raise ConflictError(f"run {run_id} is not a training but adopts a model: go on with it by {how}")
     request = Json(TrainRequest).decode(asked)
     if request.project != project.name or request.run_id != run_id:
         raise ConflictError(f"run {run_id} was asked for by project {request.project!r}: go on with it there")
