@@ -5,6 +5,8 @@
     ├── InvalidInputError     data from outside does not fit its definition
     ├── NotFoundError         the thing that was asked for is not there
     ├── ConflictError         somebody else changed it first; read again and decide again
+    │   ├── AlreadyExistsError    what was to be made is there
+    │   └── DeletedError          it is softly deleted: restore it before changing it
     ├── IntegrityError        stored bytes are not the bytes that were written
     ├── GateRefusedError      a candidate did not earn its promotion
     ├── CapabilityError       this provider declares that it cannot do that
@@ -42,6 +44,14 @@ class NotFoundError(LoopwrightError):
 
 class ConflictError(LoopwrightError):
     """An expectation did not hold: somebody else wrote first. Nothing was written."""
+
+
+class AlreadyExistsError(ConflictError):
+    """What was to be made is there, or its name is taken."""
+
+
+class DeletedError(ConflictError):
+    """The thing is softly deleted: it can be read and restored, and not changed."""
 
 
 class IntegrityError(LoopwrightError):

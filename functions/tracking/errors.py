@@ -9,6 +9,7 @@ import msgspec
 from functions.problems import Problem, ProblemError, problem_of
 from functions.web import Answer
 from loopwright.errors import (
+    AlreadyExistsError,
     CapabilityError,
     ConflictError,
     DeniedError,
@@ -52,6 +53,7 @@ _STATUS: Final[Mapping[Code, int]] = {
 _CODE_OF: Final[Mapping[type[LoopwrightError], Code]] = {
     InvalidInputError: "INVALID_PARAMETER_VALUE",
     NotFoundError: "RESOURCE_DOES_NOT_EXIST",
+    AlreadyExistsError: "RESOURCE_ALREADY_EXISTS",
     ConflictError: "INVALID_PARAMETER_VALUE",
     GateRefusedError: "PERMISSION_DENIED",
     CapabilityError: "NOT_IMPLEMENTED",

@@ -55,7 +55,7 @@ def made(name: str, make: Callable[[Path], None]) -> Path:
 @cache
 def ministack_python() -> Path:
     """Return the interpreter that has ministack; it has an environment of its own, for it pins botocore."""
-    return made("-".join(MINISTACK).replace("==", "-"), _environment(MINISTACK)) / "bin" / "python"
+    return made("-".join(MINISTACK).replace("==", "-"), environment(MINISTACK)) / "bin" / "python"
 
 
 @cache
@@ -100,7 +100,9 @@ def _interpreters(version: str) -> Iterator[Path]:
         yield from sorted(root.glob(f"*{version}.*/bin/python{version}"))
 
 
-def _environment(packages: Sequence[str]) -> Callable[[Path], None]:
+def environment(packages: Sequence[str]) -> Callable[[Path], None]:
+    """Return what makes an environment of its own, with these packages."""
+
     def make(place: Path) -> None:
         _install(Path(sys.executable), packages, environment=place)
 
