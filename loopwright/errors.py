@@ -5,6 +5,8 @@
     ├── InvalidInputError     data from outside does not fit its definition
     ├── NotFoundError         the thing that was asked for is not there
     ├── ConflictError         somebody else changed it first; read again and decide again
+    │   ├── AlreadyExistsError    the name is taken
+    │   └── InUseError            something leads to it, so it may not go or change
     ├── IntegrityError        stored bytes are not the bytes that were written
     ├── GateRefusedError      a candidate did not earn its promotion
     ├── CapabilityError       this provider declares that it cannot do that
@@ -42,6 +44,14 @@ class NotFoundError(LoopwrightError):
 
 class ConflictError(LoopwrightError):
     """An expectation did not hold: somebody else wrote first. Nothing was written."""
+
+
+class AlreadyExistsError(ConflictError):
+    """The name is taken, so a new thing cannot have it."""
+
+
+class InUseError(ConflictError):
+    """Something leads to the thing, so it may not go or change: move that away first."""
 
 
 class IntegrityError(LoopwrightError):

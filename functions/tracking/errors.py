@@ -9,10 +9,12 @@ import msgspec
 from functions.problems import Problem, ProblemError, problem_of
 from functions.web import Answer
 from loopwright.errors import (
+    AlreadyExistsError,
     CapabilityError,
     ConflictError,
     DeniedError,
     GateRefusedError,
+    InUseError,
     InvalidInputError,
     LoopwrightError,
     NotFoundError,
@@ -52,6 +54,8 @@ _STATUS: Final[Mapping[Code, int]] = {
 _CODE_OF: Final[Mapping[type[LoopwrightError], Code]] = {
     InvalidInputError: "INVALID_PARAMETER_VALUE",
     NotFoundError: "RESOURCE_DOES_NOT_EXIST",
+    AlreadyExistsError: "RESOURCE_ALREADY_EXISTS",
+    InUseError: "PERMISSION_DENIED",
     ConflictError: "INVALID_PARAMETER_VALUE",
     GateRefusedError: "PERMISSION_DENIED",
     CapabilityError: "NOT_IMPLEMENTED",
