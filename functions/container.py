@@ -19,7 +19,7 @@ from loopwright.errors import DefinitionError, LoopwrightError
 if TYPE_CHECKING:
     import uvicorn
 
-    from functions.entrance import App
+    from functions.asgi import App
 
 _GRACE: Final = 8
 """Seconds for what is in flight: Cloud Run kills ten seconds after its signal, and what was measured is written too."""

@@ -1,11 +1,10 @@
 """A deployed function as a server's application: who may come in, and what is done when the server ends."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from functions.asgi import Receive, Scope, Send
+from functions.asgi import App, Receive, Scope, Send
 from functions.problems import log_failure, problem_of
 from functions.web import problem_answer, send_answer
 from loopwright.ports import Platform
@@ -23,8 +22,6 @@ _NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
 
 ABOUT: Final = ("LOOPWRIGHT_API_KEY", "LOOPWRIGHT_AUTH", "LOOPWRIGHT_CALLERS_", "LOOPWRIGHT_JWT_")
 """How the variables begin that say who may call."""
-
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +105,8 @@ class Entrance:
         await send_answer(send, problem_answer(problem), head=scope["method"] == "HEAD")
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        import asyncio  # noqa: PLC0415 - only servers come here
+
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":

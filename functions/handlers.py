@@ -1,25 +1,17 @@
 """What AWS Lambda calls: requests go to the application, batches of a queue and schedules to whoever takes them."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from functions.application import Application
+from functions.asgi import App
 from functions.batches import Consumer
+from functions.lambda_http import Event, LambdaHttp
 from functions.sqs import SOURCE, SqsEvent, take_records
 from loopwright.errors import InvalidInputError
 from loopwright.ports import Telemetry
 
-if TYPE_CHECKING:
-    from mangum import Mangum
-    from mangum.types import LambdaContext, LambdaEvent
-
 SCHEDULE: Final = "loopwright"
 """The member of a schedule's event that names what is due: `{"loopwright": "monitor"}`."""
-
-_RUNTIME: Final = "awslambdaric"
-"""Lambda's side of the process, which has been imported before any function is."""
 
 _NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
 
@@ -33,7 +25,7 @@ class Handler:
 
     def __init__(
         self,
-        app: Application,
+        app: App,
         telemetry: Telemetry,
         *,
         consumer: Consumer | None = None,
@@ -47,34 +39,25 @@ class Handler:
             consumer: takes batches of SQS records; those that have to come back are answered.
             schedules: what is done when it is due, by its name; what it returns is the invocation's answer.
         """
-        self._app = app
+        self._http = LambdaHttp(app)
         self._telemetry = telemetry
         self._consumer = consumer
         self._schedules = schedules
-        if _RUNTIME in sys.modules:
-            # What the first call needs is there before it comes; in a container it never comes, and nothing is loaded.
-            _ = self._http
 
-    @cached_property
-    def _http(self) -> "Mangum":
-        from mangum import Mangum  # noqa: PLC0415
-
-        return Mangum(self._app, lifespan="off")
-
-    def __call__(self, event: "LambdaEvent", context: "LambdaContext") -> object:
+    def __call__(self, event: Event, _context: object) -> object:
         """Do what the event asks for.
 
         Raises:
             InvalidInputError: the event is none that this function takes; the message says what it is.
         """
         try:
-            return self._answer(event, context)
+            return self._answer(event)
         finally:
             self._telemetry.flush()
 
-    def _answer(self, event: "LambdaEvent", context: "LambdaContext") -> object:
+    def _answer(self, event: Event) -> object:
         if "requestContext" in event:
-            return self._http(event, context)
+            return self._http(event)
         if self._consumer and _sources(event) == {SOURCE}:
             return take_records(self._consumer, cast("SqsEvent", event))
         due = event.get(SCHEDULE)

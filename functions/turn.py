@@ -1,8 +1,10 @@
 """Calls that arrive in a row, answered together: what a call costs by itself is paid once."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 CallT = TypeVar("CallT")
 AnswerT = TypeVar("AnswerT")
@@ -26,6 +28,8 @@ class Turn(Generic[CallT, AnswerT]):
 
     async def answer(self, call: CallT) -> AnswerT:
         """Return the call's answer, or raise its error."""
+        import asyncio  # noqa: PLC0415 - on Lambda there are no turns
+
         loop = asyncio.get_running_loop()
         future: asyncio.Future[AnswerT] = loop.create_future()
         self._waiting.append((call, future))
@@ -33,7 +37,7 @@ class Turn(Generic[CallT, AnswerT]):
             loop.call_soon(self._end_unless_more, loop, 0)
         return await future
 
-    def _end_unless_more(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
+    def _end_unless_more(self, loop: "asyncio.AbstractEventLoop", before: int) -> None:
         if before < len(self._waiting) < _ENOUGH:
             loop.call_soon(self._end_unless_more, loop, len(self._waiting))
         else:

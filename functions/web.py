@@ -5,7 +5,6 @@ limit, runs the action (in a thread where it may take long, so that the event lo
 web framework: importing one takes longer than everything else that a fresh process does before its first prediction.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from functions.asgi import Receive, Scope, Send
+from functions.asgi import ALONE, Receive, Scope, Send, aside
+from functions.callers import ANONYMOUS, CALLER, Caller
 from functions.problems import Problem, malformed, problem_of, too_large
 from functions.turn import Together, Turn
 from loopwright.ports import Telemetry
@@ -42,12 +42,14 @@ class Call:
         body: whole.
         headers: as ASGI has them (names in lower case).
         query: what stands behind the question mark, still encoded.
+        caller: whose it is, as the entrance has found out.
     """
 
     path: Mapping[str, str]
     body: bytes
     headers: Sequence[tuple[bytes, bytes]] = ()
     query: bytes = b""
+    caller: Caller = ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,11 @@ class Endpoint:
     async def _answer(self, path: Mapping[str, str], scope: Scope, receive: Receive) -> Answer:
         try:
             body = await _body(scope, receive, self._body_limit)
-            call = Call(path, body, scope["headers"], scope["query_string"])
+            call = Call(path, body, scope["headers"], scope["query_string"], scope.get(CALLER, ANONYMOUS))
             if self._threaded or len(call.body) > INLINE_LIMIT:
-                return await asyncio.to_thread(self._action, call)
-            return await self._turn.answer(call) if self._turn else self._action(call)
+                return await aside(scope, self._action, call)
+            together = self._turn and ALONE not in scope
+            return await self._turn.answer(call) if self._turn and together else self._action(call)
         except Exception as error:  # noqa: BLE001 - every error has an answer; unknown ones are logged there
             return self._refusal(error, f"{scope['method']} {scope['path']}")
 

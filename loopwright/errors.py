@@ -5,8 +5,9 @@
     ├── InvalidInputError     data from outside does not fit its definition
     ├── NotFoundError         the thing that was asked for is not there
     ├── ConflictError         somebody else changed it first; read again and decide again
-    │   ├── AlreadyExistsError    the name is taken
-    │   └── InUseError            something leads to it, so it may not go or change
+    │   ├── AlreadyExistsError    what was to be made is there
+    │   ├── DeletedError          it is softly deleted: restore it before changing it
+    │   └── InUseError            something leads to it, so it may not go or change: move that away first
     ├── IntegrityError        stored bytes are not the bytes that were written
     ├── GateRefusedError      a candidate did not earn its promotion
     ├── CapabilityError       this provider declares that it cannot do that
@@ -47,7 +48,11 @@ class ConflictError(LoopwrightError):
 
 
 class AlreadyExistsError(ConflictError):
-    """The name is taken, so a new thing cannot have it."""
+    """What was to be made is there, or its name is taken."""
+
+
+class DeletedError(ConflictError):
+    """The thing is softly deleted: it can be read and restored, and not changed."""
 
 
 class InUseError(ConflictError):

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from typing_extensions import override
@@ -83,6 +82,8 @@ class DynamoTable(Table):
             packed.setdefault(put.key, []).append((put, pack(put.key, put.value)))
         if not packed:
             return
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - bulk loads only
+
         with ThreadPoolExecutor(min(_WRITERS, len(packed))) as pool:
             for _ in pool.map(self._replace, packed.values()):
                 pass

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
+from functions.callers import Caller
 from functions.tracking.errors import MlflowError
 from functions.web import Action, Answer, Call, json_answer
 
@@ -32,18 +33,35 @@ class Route:
     act: Action
 
 
-def acting(kind: type[T], act: Callable[[T], object]) -> Action:
-    """Return the action that reads a request of this kind, does it, and answers what is returned, as JSON.
+class Acting(Generic[T]):
+    """An action in two steps, so that who may do it can be asked between them: the request's reading, and the doing.
 
     What a request has besides is ignored, as protobuf does, so that newer clients work.
     """
-    decoder = msgspec.json.Decoder(kind, strict=False)
-    many = _lists(kind)
 
-    def answer(call: Call) -> Answer:
-        return json_answer(act(_read(kind, decoder, many, call)))
+    def __init__(self, kind: type[T], do: Callable[[T, Caller], object]) -> None:
+        self.kind = kind
+        self._decoder = msgspec.json.Decoder(kind, strict=False)
+        self._many = _lists(kind)
+        self.do = do
 
-    return answer
+    def __call__(self, call: Call) -> Answer:
+        """Answer a call, as JSON."""
+        return json_answer(self.do(self.read(call), call.caller))
+
+    def read(self, call: Call) -> T:
+        """Return what a call asks for, or raise `MlflowError`."""
+        return _read(self.kind, self._decoder, self._many, call)
+
+
+def acting(kind: type[T], act: Callable[[T], object]) -> Acting[T]:
+    """Return the action that reads a request of this kind, does it, and answers what is returned, as JSON."""
+    return Acting(kind, lambda asked, _: act(asked))
+
+
+def acting_as(kind: type[T], act: Callable[[T, Caller], object]) -> Acting[T]:
+    """Return the same for what is done in somebody's name: `act` is told who calls."""
+    return Acting(kind, act)
 
 
 def _read(kind: type[T], decoder: msgspec.json.Decoder[T], many: frozenset[str], call: Call) -> T:

@@ -1,5 +1,7 @@
 """Experiments, runs, params, metric histories, tags, inputs and artifacts: MLflow's data model on a table and blobs."""
 
+from loopwright.tracking.logged_model import LoggedModel, ModelMetric, ModelStatus
+from loopwright.tracking.logged_models import LoggedModels
 from loopwright.tracking.tracking import Tracking
 from loopwright.tracking.values import (
     ArtifactInfo,
@@ -17,7 +19,11 @@ __all__ = [
     "ArtifactInfo",
     "DatasetInput",
     "Experiment",
+    "LoggedModel",
+    "LoggedModels",
     "Metric",
+    "ModelMetric",
+    "ModelStatus",
     "Param",
     "Run",
     "RunCursor",

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from loopwright.clock import Clock, NewId
-from loopwright.errors import ConflictError, NotFoundError
+from loopwright.errors import AlreadyExistsError, ConflictError, DeletedError, NotFoundError
 from loopwright.optimistic import commit
 from loopwright.ports.table import ABSENT, Delete, Item, Put, Table, Value, Version, Write
 from loopwright.tracking import keys
@@ -181,9 +181,9 @@ def in_view(deleted: float | None, view: View) -> bool:
 
 
 def living_experiment(experiment: Experiment) -> Experiment:
-    """Return the experiment, or raise `ConflictError` if it is deleted."""
+    """Return the experiment, or raise `DeletedError` if it is."""
     if experiment.deleted is not None:
-        raise ConflictError(f"experiment {experiment.name!r} is deleted: restore it, or use another one")
+        raise DeletedError(f"experiment {experiment.name!r} is deleted: restore it, or use another one")
     return experiment
 
 
@@ -192,5 +192,5 @@ def no_experiment(experiment_id: str) -> NotFoundError:
     return NotFoundError(f"there is no experiment with identity {experiment_id!r}: list those that there are")
 
 
-def _taken(name: str) -> ConflictError:
-    return ConflictError(f"experiment {name!r} exists, perhaps deleted: use or restore it, or choose another name")
+def _taken(name: str) -> AlreadyExistsError:
+    return AlreadyExistsError(f"experiment {name!r} exists, perhaps deleted: use or restore it, or choose another name")

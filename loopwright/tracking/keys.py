@@ -11,6 +11,11 @@ BY_ID: Final = "id/"
 
 RUNS: Final = "run/"
 
+LOGGED_MODELS: Final = "model/"
+
+_FAR: Final = 10**15 - 1
+"""A moment in milliseconds that never comes: distances to it are in the order from new to old."""
+
 MIXED: Final = "history/*/"
 """Chunks of calls that logged several metrics."""
 
@@ -58,6 +63,26 @@ def history_prefix(metric: str) -> str:
 def history_key(run_id: str, prefix: str, number: int) -> Key:
     """Return the place of a chunk of metric histories."""
     return Key(run_partition(run_id), f"{prefix}{number:010d}")
+
+
+def logged_model_sort(created: float, model_id: str) -> str:
+    """Return where a logged model is in its experiment: the newest first, those of one millisecond by identity."""
+    return f"{LOGGED_MODELS}{_FAR - round(created * 1e3):015d}/{model_id}"
+
+
+def logged_model_key(experiment_id: str, created: float, model_id: str) -> Key:
+    """Return the place of a logged model's head."""
+    return Key(runs_partition(experiment_id), logged_model_sort(created, model_id))
+
+
+def model_home_key(model_id: str) -> Key:
+    """Return the place that says in which experiment, and where in it, a logged model is."""
+    return Key(f"logged-model/{model_id}", "home")
+
+
+def model_part_key(model_id: str, number: int) -> Key:
+    """Return the place of points that a logged model's head has no room for."""
+    return Key(f"logged-model/{model_id}", f"part/{number:06d}")
 
 
 def _digest(text: str) -> str:

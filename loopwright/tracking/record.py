@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from loopwright.errors import ConflictError, InvalidInputError
+from loopwright.errors import DeletedError, InvalidInputError
 from loopwright.ports.table import ABSENT, Item, Key, Put, Version, Write
 from loopwright.tracking import keys
 from loopwright.tracking.entries import Entries
@@ -75,9 +75,9 @@ class Record:
         return self.head.deleted if self.head.deleted is not None else self.experiment.deleted
 
     def living(self) -> "Record":
-        """Return the record, or raise `ConflictError` if the run or its experiment is deleted."""
+        """Return the record, or raise `DeletedError` if the run is, by itself or with its experiment."""
         if self.deleted is not None:
-            raise ConflictError(f"run {self.head.id} is deleted: restore it before writing to it")
+            raise DeletedError(f"run {self.head.id} is deleted: restore it before writing to it")
         return self
 
     def rename(self, name: str) -> None:

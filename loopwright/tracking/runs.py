@@ -74,6 +74,10 @@ class Runs(Experiments):
         """Return a run, deleted or not, with the latest of each metric; or raise `NotFoundError`."""
         return self._records.read(run_id).run
 
+    def experiment_of(self, run_id: str) -> str:
+        """Return the identity of a run's experiment, which never changes, or raise `NotFoundError`."""
+        return self._records.home(run_id).partition.partition("/")[2]
+
     def runs(
         self,
         experiment_id: str,

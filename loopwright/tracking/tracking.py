@@ -6,10 +6,13 @@ Items of the table:
     experiments              id/<experiment id>          an experiment
     experiments              name/<digest of the name>   whose a name is, kept while the experiment is deleted
     experiment/<experiment>  run/<start, µs>/<run id>    a run's head: its state and the latest of all it logged
+    experiment/<experiment>  model/<age, ms>/<model id>  a logged model's head: its state, params, tags, newest points
     run/<run id>             home                        where its head is
     run/<run id>             part/<number>               entries that the head has no room for
     run/<run id>             history/<digest>/<number>   points of one metric, a chunk a call
     run/<run id>             history/*/<number>          points of several metrics, a chunk a call
+    logged-model/<model id>  home                        where its head is
+    logged-model/<model id>  part/<number>               older points that the head has no room for
 
 Why so: a search reads one partition from its end and finds in each head all that it can ask about (state, latest
 metrics, params, tags), so 100,000 runs are listed newest first, a page at a time, and no history is read. Entries are
@@ -17,7 +20,9 @@ packed, a few kilobytes for the usual run, and overflow into parts of at most 20
 400 kB that DynamoDB takes. A call of `log_batch` is one transaction, of the head (by compare-and-set, so that writers
 to one run take turns and lose nothing) and the chunk with its points.
 
-Artifacts are blobs under `runs/<run id>/artifacts/<path>`.
+Logged models are in the partition of their experiment's runs, newest first (`age` falls as time goes on).
+
+Artifacts are blobs under `runs/<run id>/artifacts/<path>` and `logged-models/<model id>/artifacts/<path>`.
 """
 
 import re

@@ -20,7 +20,18 @@ RUN_NAME_TAG: Final = "mlflow.runName"
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A set of runs under one name. `deleted` is the moment of its deletion; None: it lives."""
+    """A set of runs under one name.
+
+    Attributes:
+        id: its identity.
+        name: for people; no two experiments have the same.
+        created: the moment of its making.
+        updated: the moment when it was renamed, deleted or restored last.
+        tags: by key.
+        deleted: the moment of its deletion; None: it lives.
+        artifact_location: the URI under which clients put its artifacts; "": the tracking server keeps them.
+        turns: how often it has been deleted or restored, which its runs follow.
+    """
 
     id: str
     name: str
@@ -28,6 +39,8 @@ class Experiment:
     updated: float
     tags: Mapping[str, str] = field(default_factory=dict)
     deleted: float | None = None
+    artifact_location: str = ""
+    turns: int = 0
 
 
 class Metric(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -60,6 +73,11 @@ class DatasetInput:
         source: where it is.
         version: of the lake table; None: it has no versions.
         context: what for, such as `training`.
+        source_type: what kind of place the source is.
+        tags: by key.
+        schema: its columns, as the client tells them.
+        profile: what the client counted in it.
+        detailed: it has a schema or a profile, which are kept once an experiment: see `Tracking.detailed`.
     """
 
     name: str
@@ -67,6 +85,11 @@ class DatasetInput:
     source: str
     version: int | None = None
     context: str = ""
+    source_type: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    schema: str = ""
+    profile: str = ""
+    detailed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +108,9 @@ class Run:
         params: by key.
         tags: by key.
         inputs: in the order of their names.
+        user: who started it.
+        model_inputs: the logged models that it read.
+        model_outputs: the logged models that it made, each with the step at which.
     """
 
     id: str
@@ -98,6 +124,9 @@ class Run:
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[DatasetInput, ...] = ()
+    user: str = ""
+    model_inputs: tuple[str, ...] = ()
+    model_outputs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """Deployed functions, called with what AWS calls them with."""
 
-import asyncio
 import base64
 import importlib
 import json
-from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -22,16 +20,6 @@ from loopwright.triggers.service import Triggers
 from tests.airport import world
 
 QUEUE = "arn:aws:sqs:eu-central-1:123456789012:airport-prod-{}"
-
-
-@pytest.fixture(autouse=True)
-def _loop() -> Iterator[None]:
-    """Mangum works on the thread's event loop and leaves it open, as it should on Lambda."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    loop.close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture
