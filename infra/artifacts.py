@@ -6,6 +6,8 @@ from typing import Final, Literal, Protocol
 
 from infra.config import StackConfig
 
+ZipKind = Literal["serve", "lake", "tracking"]
+
 CACHE: Final = Path(".loopwright") / "packages"
 
 
@@ -20,7 +22,7 @@ class Artifact:
 class Artifacts(Protocol):
     """Builds what a stack needs, or finds it built."""
 
-    def package(self, kind: Literal["serve", "lake"]) -> Artifact:
+    def package(self, kind: ZipKind) -> Artifact:
         """Return the zip of a kind of function."""
         ...
 
@@ -36,7 +38,7 @@ class BuiltArtifacts:
         self._config = config
         self._root = root
 
-    def package(self, kind: Literal["serve", "lake"]) -> Artifact:
+    def package(self, kind: ZipKind) -> Artifact:
         """Return the zip of a kind of function; the same content gives the same bytes."""
         from infra.packages import build_package  # noqa: PLC0415 - building tools are for those who build
 

@@ -1,5 +1,6 @@
 """The stack's configuration, read once; Pulumi.yaml describes every key to people, with the same defaults."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,11 @@ ONLY: Final[Mapping[str, Cloud]] = {
 }
 """Keys that one provider alone has a meaning for."""
 
+APIKEY: Final = "apikey"
+"""The name of whoever shows the key of all endpoints."""
+
 _KEY_CHARACTERS: Final = 32
+_PERSON: Final = re.compile(r"[A-Za-z0-9@._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Memory:
 
     predict: int
     api: int
+    tracking: int
     collect: int
     monitor: int
     materialize: int
@@ -52,6 +58,7 @@ class StackConfig:
     architecture: Architecture
     python_version: PythonVersion
     memory: Memory
+    tracking: bool
     materialize_minutes: int
     provisioned_concurrency: int
     snap_start: bool
@@ -65,6 +72,7 @@ class StackConfig:
     billing_account: str
     vertex: bool
     api_key: str = field(repr=False)
+    api_keys: Mapping[str, str] = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -99,6 +107,8 @@ class StackConfig:
                 f"auth=apikey wants a key of {_KEY_CHARACTERS} characters or more: "
                 '`pulumi config set --secret apiKey "$(openssl rand -hex 32)"`'
             )
+        if self.api_keys and self.auth != "apikey":
+            raise DefinitionError(f"apiKeys is set, and auth={self.auth} asks for none: set auth=apikey, or remove it")
 
     def _check_budget(self) -> None:
         if self.monthly_budget and not self.alarm_email:
@@ -139,6 +149,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         architecture=keys.choice("architecture", "x86_64", get_args(Architecture)),
         python_version=keys.choice("pythonVersion", "3.13", get_args(PythonVersion)),
         memory=_memory(keys, LIMITS[provider].memory),
+        tracking=keys.flag("tracking", default=True),
         materialize_minutes=keys.whole("materializeMinutes", 15, least=1, most=1440),
         provisioned_concurrency=keys.whole("provisionedConcurrency", 0, least=0, most=1000),
         snap_start=keys.flag("snapStart", default=False),
@@ -152,6 +163,7 @@ def read_config(source: Source, *, stack: str, root: Path) -> StackConfig:
         billing_account=keys.text("billingAccount", ""),
         vertex=keys.flag("vertex", default=False),
         api_key=keys.text("apiKey", ""),
+        api_keys=_people(keys.text("apiKeys", "")),
     )
 
 
@@ -162,6 +174,7 @@ def _memory(keys: "_Keys", allowed: range) -> Memory:
     return Memory(
         predict=megabytes("predictMemory", 1024),
         api=megabytes("apiMemory", 512),
+        tracking=megabytes("trackingMemory", 1024),
         collect=megabytes("collectMemory", 1024),
         monitor=megabytes("monitorMemory", 2048),
         materialize=megabytes("materializeMemory", 1024),
@@ -173,6 +186,20 @@ def _retention(keys: "_Keys", allowed: Sequence[int]) -> int:
     if days not in allowed:
         raise DefinitionError(f"retentionDays={days}: use one of {', '.join(map(str, allowed))}")
     return days
+
+
+def _people(told: str) -> Mapping[str, str]:
+    """Return people's keys by their names; a message tells no key."""
+    found: dict[str, str] = {}
+    for one in filter(None, (each.strip() for each in told.split(","))):
+        name, _, key = one.partition(":")
+        if not _PERSON.fullmatch(name) or len(key) < _KEY_CHARACTERS or name in found or name == APIKEY:
+            raise DefinitionError(
+                f"apiKeys: wanted <name>:<key of {_KEY_CHARACTERS} characters or more>,<name>:<key>, ... with names of "
+                f"letters, digits and @._-, each once and none {APIKEY!r}; {len(found) + 1} is none"
+            )
+        found[name] = key
+    return found
 
 
 class _Keys:

@@ -9,6 +9,7 @@ from typing import Final
 from infra.config import StackConfig
 from infra.limits import LIMITS, JobLimits
 from infra.spec import (
+    EVERYTHING,
     FAILURES,
     AlarmSpec,
     Consume,
@@ -21,6 +22,7 @@ from infra.spec import (
     RuleSpec,
     ScheduleSpec,
     Send,
+    Sign,
     StackSpec,
     StartJobs,
     Store,
@@ -51,6 +53,7 @@ def plan(project: Project, config: StackConfig) -> StackSpec:
     start = StartJobs(containers)
     functions = (
         *_endpoints(config, start),
+        *_tracking(config),
         _collect(config),
         _monitor(config, start),
         _materialize(config),
@@ -114,6 +117,19 @@ def _endpoints(config: StackConfig, start: StartJobs) -> Iterator[FunctionSpec]:
         routes=("POST /models/{model}/retrain",),
         feeds=(QueueFeed(TRIGGERS_QUEUE, batch=10, wait=timedelta(0), calls=2),),
     )
+
+
+def _tracking(config: StackConfig) -> Iterator[FunctionSpec]:
+    """Yield what speaks MLflow, where somebody wants it."""
+    if config.tracking:
+        yield FunctionSpec(
+            "tracking",
+            "tracking",
+            config.memory.tracking,
+            _CALL,
+            (Read("blobs"), Write("blobs"), Read("table"), Write("table"), Sign()),
+            routes=(EVERYTHING,),
+        )
 
 
 def _collect(config: StackConfig) -> FunctionSpec:

@@ -12,8 +12,10 @@ from infra.config import StackConfig
 
 Store = Literal["blobs", "table", "lake"]
 Alarm = Literal["errors", "throttles", "dead", "age", "p99"]
-PackageKind = Literal["serve", "lake", "training"]
+PackageKind = Literal["serve", "lake", "tracking", "training"]
 
+EVERYTHING: Final = "* /"
+"""The route of a function that answers every method on every path, under an address of its own."""
 
 FAILURES: Final = "failures"
 """The queue, of dead letters only, of schedules, events and calls without a waiting caller that came to nothing."""
@@ -67,7 +69,12 @@ class Mirror:
     """May show versions and runs where people look at them too (gcp/roles.py; on AWS there is no such place)."""
 
 
-Permission = Read | Write | Send | Consume | Publish | StartJobs | Mirror
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """May sign URLs by which others do for a while what it may do itself (gcp/roles.py; on AWS every role can)."""
+
+
+Permission = Read | Write | Send | Consume | Publish | StartJobs | Mirror | Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class FunctionSpec:
         memory: in MB.
         timeout: of one call.
         permissions: all that its role may do, besides writing its own log.
-        routes: what it answers over HTTP; empty: it has no endpoint.
+        routes: what it answers over HTTP, or `EVERYTHING`; empty: it has no endpoint.
         feeds: the queues that call it.
         warm: instances that are kept waiting.
         snapshot: start it from a snapshot of its memory.

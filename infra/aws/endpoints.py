@@ -8,29 +8,44 @@ import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
 from infra.aws.functions import Function
-from infra.aws.key_api import KeyApi
+from infra.aws.http_api import ByFunction, Check, HttpApi, Signed, Tokens
+from infra.aws.key_api import ApiKey, KeyApi
 from infra.aws.place import Place
-from infra.aws.token_api import TokenApi
 from infra.config import StackConfig
+from infra.spec import EVERYTHING
 
 
-def endpoints(place: Place, config: StackConfig, functions: Sequence[Function]) -> Mapping[str, Output[str]]:
+def endpoints(
+    place: Place, config: StackConfig, functions: Sequence[Function], key: ApiKey | None
+) -> Mapping[str, Output[str]]:
     """Make the endpoints, and return the outputs of the stack that tell of them.
 
     Callers sign their requests unless another way is configured; nothing is open unless the configuration says so in
-    as many words.
+    as many words. A function that answers every path has an address of its own, as `<function>Url`. `key` is what
+    callers show, if they do.
     """
+    whole = [one for one in functions if EVERYTHING in one.spec.routes]
+    others = [one for one in functions if one not in whole]
     match config.auth:
         case "iam":
-            return FunctionUrls(place, functions, public=False).outputs
+            # Not a URL: MLflow's clients sign for an API only.
+            return {**FunctionUrls(place, others, public=False).outputs, **_own(place, whole, Signed())}
         case "public-without-any-check":
-            return FunctionUrls(place, functions, public=True).outputs
+            return {**FunctionUrls(place, others, public=True).outputs, **_own(place, whole, ByFunction())}
         case "apikey":
-            return KeyApi(place, functions).outputs
+            assert key is not None  # noqa: S101 - it is made where it is configured
+            return {**KeyApi(place, others, key).outputs, **_own(place, whole, ByFunction())}
         case "jwt":
-            return TokenApi(place, functions, issuer=config.jwt_issuer, audience=config.jwt_audience).outputs
+            tokens = Tokens(config.jwt_issuer, config.jwt_audience)
+            return {"url": HttpApi(place, "api", others, tokens).url, **_own(place, whole, tokens)}
         case _:
             assert_never(config.auth)
+
+
+def _own(place: Place, functions: Sequence[Function], check: Check) -> Mapping[str, Output[str]]:
+    """Make an API for each function."""
+    apis = {one.spec.name: HttpApi(place, f"{one.spec.name}-api", [one], check) for one in functions}
+    return {f"{name}Url": Output.concat(api.url, "/") for name, api in apis.items()}
 
 
 class FunctionUrls(pulumi.ComponentResource):

@@ -15,8 +15,27 @@ from infra.aws.place import Place
 _STAGE: Final = "live"
 
 
+class ApiKey(pulumi.ComponentResource):
+    """The key that callers show; AWS makes it.
+
+    Attributes:
+        resource: itself.
+        value: the key, a secret of the stack.
+    """
+
+    resource: aws.apigateway.ApiKey
+    value: Output[str]
+
+    def __init__(self, place: Place) -> None:
+        name = place.named("api-key")
+        super().__init__("loopwright:aws:ApiKey", name)
+        self.resource = aws.apigateway.ApiKey(place.named("api"), name=place.named("api"), opts=ResourceOptions(self))
+        self.value = Output.secret(self.resource.value)
+        self.register_outputs({})
+
+
 class KeyApi(pulumi.ComponentResource):
-    """A REST API whose every route wants a key of its usage plan; AWS makes the first one.
+    """A REST API whose every route wants a key of its usage plan.
 
     Attributes:
         outputs: the address as `url`, and the key as the secret `apiKey`.
@@ -24,7 +43,7 @@ class KeyApi(pulumi.ComponentResource):
 
     outputs: Mapping[str, Output[str]]
 
-    def __init__(self, place: Place, functions: Sequence[Function]) -> None:
+    def __init__(self, place: Place, functions: Sequence[Function], key: ApiKey) -> None:
         name = place.named("api")
         super().__init__("loopwright:aws:KeyApi", name)
         self._name, self._place, self._child = name, place, ResourceOptions(parent=self)
@@ -39,7 +58,8 @@ class KeyApi(pulumi.ComponentResource):
         for function in functions:
             self._allow(function)
         stage = self._stage(functions)
-        self.outputs = {"url": stage.invoke_url, "apiKey": Output.secret(self._key(stage))}
+        self._admit(key, stage)
+        self.outputs = {"url": stage.invoke_url, "apiKey": key.value}
         self.register_outputs(dict(self.outputs))
 
     def _allow(self, function: Function) -> None:
@@ -63,8 +83,7 @@ class KeyApi(pulumi.ComponentResource):
             self._name, rest_api=self._api.id, deployment=deployment.id, stage_name=_STAGE, opts=self._child
         )
 
-    def _key(self, stage: aws.apigateway.Stage) -> Output[str]:
-        key = aws.apigateway.ApiKey(self._name, name=self._name, opts=self._child)
+    def _admit(self, key: ApiKey, stage: aws.apigateway.Stage) -> None:
         plan = aws.apigateway.UsagePlan(
             self._name,
             name=self._name,
@@ -72,9 +91,8 @@ class KeyApi(pulumi.ComponentResource):
             opts=self._child,
         )
         aws.apigateway.UsagePlanKey(
-            self._name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self._child
+            self._name, key_id=key.resource.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self._child
         )
-        return key.value
 
 
 def _described(name: str, functions: Sequence[Function]) -> Output[str]:

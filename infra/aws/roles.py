@@ -11,7 +11,7 @@ from infra.aws.messaging import Messaging
 from infra.aws.place import Place
 from infra.aws.policies import Statement, assumed_by, document
 from infra.aws.storage import Storage
-from infra.spec import Consume, FunctionSpec, Mirror, Permission, Publish, Read, Send, StartJobs, Store, Write
+from infra.spec import Consume, FunctionSpec, Mirror, Permission, Publish, Read, Send, Sign, StartJobs, Store, Write
 
 _TABLE_READS: Final = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 _TABLE_WRITES: Final = (
@@ -57,6 +57,8 @@ class Ground:
                 yield from self._start_jobs(containers=containers)
             case Mirror():
                 return  # the configuration has refused it: there is no such place
+            case Sign():
+                return  # a role's own credentials sign
             case _:
                 assert_never(permission)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from infra.costs.bill import IMAGE_GIGABYTES, MILLION, MONTH, QUIET, Cost, Prices, Work
+from infra.costs.bill import IMAGE_GIGABYTES, MILLION, MONTH, QUIET, THOUSAND, Cost, Logging, Prices, Work
 from infra.spec import FunctionSpec, StackSpec
 
 _POLLERS: Final = 5
@@ -52,6 +52,21 @@ def million(spec: StackSpec, prices: Prices, work: Work) -> list[Cost]:
         Cost("requests to the lake", batches * (4 * prices["s3"]["put"] + 12 * prices["s3"]["get"])),
         Cost("a month in the lake", stored * prices["s3"]["gigabyte_month"]),
         Cost("logs and measurements", MILLION * work.log_bytes / 1e9 * prices["cloudwatch"]["log_gigabyte"]),
+    ]
+
+
+def thousand(spec: StackSpec, prices: Prices, run: Logging) -> list[Cost]:
+    """Return what a thousand runs cost that notebooks log."""
+    tracking = next(one for one in spec.functions if one.name == "tracking")
+    calls = THOUSAND * run.calls
+    computed = _computed(spec, tracking, calls, run.milliseconds / 1e3, prices)
+    items = run.reads * prices["dynamodb"]["read_unit"] + run.writes * prices["dynamodb"]["write_unit"]
+    return [
+        Cost("answering", computed + calls * prices["api"]["request"]),
+        Cost("items", THOUSAND * items),
+        Cost("files", THOUSAND * run.files * prices["s3"]["put"]),
+        Cost("a month of the files", THOUSAND * run.file_bytes / 1e9 * prices["s3"]["gigabyte_month"]),
+        Cost("logs and measurements", calls * run.log_bytes / 1e9 * prices["cloudwatch"]["log_gigabyte"]),
     ]
 
 

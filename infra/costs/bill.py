@@ -11,6 +11,7 @@ from infra.limits import Cloud
 
 PRICES: Final = Path(__file__).with_name("prices.toml")
 
+THOUSAND: Final = 1_000
 MILLION: Final = 1_000_000
 MONTH: Final = timedelta(days=30)
 
@@ -43,6 +44,29 @@ class Work:
     log_bytes: int = 700
     labels: float = 1.0
     views: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """What a run is that a notebook logs, in work: one fit with autolog, and its model registered.
+
+    Attributes:
+        calls: of its client, one for each file among them.
+        milliseconds: that one of them is billed for.
+        reads: of items.
+        writes: of items of a kilobyte; one in a transaction counts twice.
+        files: of its artifacts ...
+        file_bytes: ... and what all of them have together.
+        log_bytes: that a call writes to the provider's log, with its measurements.
+    """
+
+    calls: int = 25
+    milliseconds: float = 15.0
+    reads: int = 30
+    writes: int = 40
+    files: int = 9
+    file_bytes: int = 1_000_000
+    log_bytes: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from infra.costs.bill import IMAGE_GIGABYTES, MILLION, MONTH, QUIET, Cost, Prices, Work
+from infra.costs.bill import IMAGE_GIGABYTES, MILLION, MONTH, QUIET, THOUSAND, Cost, Logging, Prices, Work
 from infra.gcp.sizes import limits
 from infra.spec import FunctionSpec, StackSpec
 
@@ -55,6 +55,20 @@ def million(spec: StackSpec, prices: Prices, work: Work) -> list[Cost]:
         Cost("requests to the lake", batches * (4 * prices["storage"]["write"] + 12 * prices["storage"]["read"])),
         Cost("a month in the lake", stored * prices["storage"]["gigabyte_month"]),
         Cost("logs and measurements", MILLION * work.log_bytes / 1e9 * prices["logging"]["gigabyte"]),
+    ]
+
+
+def thousand(spec: StackSpec, prices: Prices, run: Logging) -> list[Cost]:
+    """Return what a thousand runs cost that notebooks log, one call at a time."""
+    tracking = next(one for one in spec.functions if one.name == "tracking")
+    calls = THOUSAND * run.calls
+    items = run.reads * prices["firestore"]["read"] + run.writes * prices["firestore"]["write"]
+    return [
+        Cost("answering", _computed(tracking, calls, max(run.milliseconds / 1e3, _ROUNDING), prices)),
+        Cost("items", THOUSAND * items),
+        Cost("files", THOUSAND * run.files * prices["storage"]["write"]),
+        Cost("a month of the files", THOUSAND * run.file_bytes / 1e9 * prices["storage"]["gigabyte_month"]),
+        Cost("logs and measurements", calls * run.log_bytes / 1e9 * prices["logging"]["gigabyte"]),
     ]
 
 

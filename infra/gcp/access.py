@@ -9,6 +9,7 @@ from pulumi import Output, ResourceOptions
 
 from infra.config import StackConfig
 from infra.gcp.place import Place
+from infra.keys import digests
 
 
 def is_open(config: StackConfig) -> bool:
@@ -25,12 +26,16 @@ def is_open(config: StackConfig) -> bool:
             assert_never(config.auth)
 
 
-def access_variables(config: StackConfig, *, people: bool) -> Mapping[str, str]:
+def access_variables(config: StackConfig, *, people: bool, named: bool = False) -> Mapping[str, str]:
     """Return the variables by which a function knows who may call it; a key is a secret's.
 
-    `people`: it is not only schedules and messages that call it.
+    `people`: it is not only schedules and messages that call it. `named`: it makes a difference which of them does.
     """
     told = {"LOOPWRIGHT_AUTH": config.auth if people else "iam"}
+    if named and not is_open(config):
+        told["LOOPWRIGHT_AUTH_FRONT"] = "cloud-run"
+    if named and config.api_keys:
+        told["LOOPWRIGHT_API_KEYS"] = digests(config.api_keys)
     if people and config.auth == "jwt":
         told |= {"LOOPWRIGHT_JWT_ISSUER": config.jwt_issuer, "LOOPWRIGHT_JWT_AUDIENCE": config.jwt_audience}
     return told

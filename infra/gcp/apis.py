@@ -8,7 +8,7 @@ import pulumi_gcp as gcp
 from pulumi import ResourceOptions
 
 from infra.gcp.place import Place
-from infra.spec import StackSpec
+from infra.spec import Sign, StackSpec
 
 _SERVICE: Final = "gcp:projects/service:Service"
 
@@ -47,6 +47,7 @@ class Apis(pulumi.ComponentResource):
 def _used(spec: StackSpec) -> Sequence[str]:
     more = {
         "cloudbuild": not spec.config.image,
+        "iamcredentials": any(Sign() in one.permissions for one in spec.functions),
         "aiplatform": spec.containers or spec.config.vertex,
         "billingbudgets": bool(spec.config.monthly_budget),
     }

@@ -10,7 +10,7 @@ from pulumi import Input, Output, Resource, ResourceOptions
 from infra.gcp.messaging import Messaging, let_in
 from infra.gcp.place import Place
 from infra.gcp.storage import Storage
-from infra.spec import Consume, Mirror, Permission, Publish, Read, Send, StartJobs, Store, Write
+from infra.spec import Consume, Mirror, Permission, Publish, Read, Send, Sign, StartJobs, Store, Write
 
 PREFIXES: Final[Mapping[Store, str]] = {"blobs": "blobs/", "lake": "lake/", "table": "overflow/"}
 """Where a store has its objects; what is too large for an item of the database is an object too."""
@@ -57,21 +57,26 @@ class Ground:
             if store == "table":
                 yield self._items(name, account, writes=writes)
         for permission in permissions:
-            match permission:
-                case Send(queue):
-                    yield self._sender(f"{name}-{queue}", self.messaging.topics[queue], account)
-                case Publish():
-                    yield self._sender(f"{name}-events", self.messaging.events, account)
-                case Consume(queue):
-                    # What is pushed is not taken.
-                    if queue in self.messaging.subscriptions:
-                        yield self._subscriber(f"{name}-{queue}", self.messaging.subscriptions[queue], account)
-                case Mirror():
-                    yield self._shower(name, account)
-                case Read() | Write() | StartJobs():
-                    pass  # stores are above; who starts jobs is told about by the jobs
-                case _:
-                    assert_never(permission)
+            yield from self._grant(name, permission, account)
+
+    def _grant(self, name: str, permission: Permission, account: gcp.serviceaccount.Account) -> Iterator[Resource]:
+        match permission:
+            case Send(queue):
+                yield self._sender(f"{name}-{queue}", self.messaging.topics[queue], account)
+            case Publish():
+                yield self._sender(f"{name}-events", self.messaging.events, account)
+            case Consume(queue):
+                # What is pushed is not taken.
+                if queue in self.messaging.subscriptions:
+                    yield self._subscriber(f"{name}-{queue}", self.messaging.subscriptions[queue], account)
+            case Mirror():
+                yield self._shower(name, account)
+            case Sign():
+                yield signs_itself(self.place.named(f"{name}-signs"), account)
+            case Read() | Write() | StartJobs():
+                pass  # stores are told of by `_grants`; who starts jobs is told about by the jobs
+            case _:
+                assert_never(permission)
 
     def objects(
         self, name: str, prefix: str, account: gcp.serviceaccount.Account, *, writes: bool
@@ -140,6 +145,17 @@ def acts_as(
         role="roles/iam.serviceAccountUser",
         member=member,
         opts=ResourceOptions(parent=parent),
+    )
+
+
+def signs_itself(name: str, account: gcp.serviceaccount.Account) -> gcp.serviceaccount.IAMMember:
+    """Let an account have Google sign as itself: it has no key with which it could."""
+    return gcp.serviceaccount.IAMMember(
+        name,
+        service_account_id=account.name,
+        role="roles/iam.serviceAccountTokenCreator",
+        member=account.member,
+        opts=ResourceOptions(parent=account),
     )
 
 

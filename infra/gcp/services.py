@@ -13,7 +13,7 @@ from infra.gcp.access import ApiKey, access_variables, is_open
 from infra.gcp.callers import Callers, audience, checked_by
 from infra.gcp.roles import Account, Ground
 from infra.gcp.sizes import limits
-from infra.spec import FunctionSpec
+from infra.spec import EVERYTHING, FunctionSpec
 
 COMMAND: Final = ("python", "-m", "functions.container")
 PORT: Final = 8080
@@ -125,7 +125,7 @@ class Service(pulumi.ComponentResource):
     def _variables(self) -> Iterator[gcp.cloudrunv2.ServiceTemplateContainerEnvArgs]:
         around = self._around
         people = bool(self.spec.routes)
-        access = access_variables(around.config, people=people)
+        access = access_variables(around.config, people=people, named=EVERYTHING in self.spec.routes)
         checked = checked_by(around.ground.place, self.spec.name, front=not self._open) if self._called else {}
         for name, value in {**self._environment, **checked, **access}.items():
             yield gcp.cloudrunv2.ServiceTemplateContainerEnvArgs(name=name, value=value)

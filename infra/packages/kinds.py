@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["serve", "lake"]
+Kind = Literal["serve", "lake", "tracking"]
 Architecture = Literal["x86_64", "arm64"]
 
 MIB: Final = 1024 * 1024
@@ -17,6 +17,7 @@ KIND_OF: Final[Mapping[str, Kind]] = {
     "monitor": "lake",
     "predict": "serve",
     "retrain": "serve",
+    "tracking": "tracking",
 }
 """The functions that are deployed from a package, by the names of their folders in `functions/`."""
 
@@ -54,5 +55,12 @@ RECIPES: Final[Mapping[Kind, Recipe]] = {
         (*_SERVERS, *_UNUSED, "botocore", "deprecated", "onnxruntime"),
         200 * MIB,
         (*_TRAINING, "onnxruntime"),
+    ),
+    # No model is answered for here; NumPy is there for the project's definitions, which may compute with it.
+    "tracking": Recipe(
+        ("serve",),
+        (*_SERVERS, *_UNUSED, "onnxruntime"),
+        60 * MIB,
+        (*_TRAINING, "arro3", "deltalake", "mlflow", "onnxruntime", "sqlparse"),
     ),
 }

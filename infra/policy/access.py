@@ -103,11 +103,6 @@ def _permission(properties: Properties) -> Iterator[str]:
         yield "everybody may call the function"
 
 
-def _route(properties: Properties) -> Iterator[str]:
-    if read(properties, "authorizationType") in {None, "NONE"}:
-        yield f"the route {read(properties, 'routeKey')} checks nobody"
-
-
 def _api(properties: Properties) -> Iterator[str]:
     body = read(properties, "body")
     paths = json.loads(body).get("paths", {}) if isinstance(body, str) else {}
@@ -117,7 +112,6 @@ def _api(properties: Properties) -> Iterator[str]:
 
 _PUBLIC: Final[Mapping[str, Callable[[Properties], Iterator[str]]]] = {
     "apigateway/restApi:RestApi": _api,
-    "apigatewayv2/route:Route": _route,
     "lambda/functionUrl:FunctionUrl": _url,
     "lambda/permission:Permission": _permission,
     "s3/bucket:Bucket": _bucket,

@@ -18,6 +18,7 @@ from infra.policy.access import guarded, least_privilege, not_public, own_role, 
 from infra.policy.keeping import dead_letters, encrypted, log_retention, own_log, tagged
 from infra.policy.reading import Finding
 from infra.policy.recovery import protected, recoverable
+from infra.policy.routes import checked
 
 
 def _each(name: str, promise: str, *rules: Callable[[ResourceValidationArgs], Iterator[str]]) -> Policy:
@@ -45,6 +46,7 @@ def _all(name: str, promise: str, *rules: Callable[[StackValidationArgs], Iterat
 POLICIES: Final[list[Policy]] = [
     _each("encrypted", "What is stored is encrypted.", encrypted),
     _each("not-public", "Nobody comes in without saying who it is.", not_public, google_access.not_public),
+    _all("checked", "Every route of an API checks who calls, or its function does.", checked),
     _each("signed-calls", "Schedules and messages say who they are.", google_access.signed_calls),
     _all("guarded", "Every bucket says itself that it is encrypted and not public.", guarded),
     _all("tls-only", "Buckets, queues and topics answer over TLS only.", tls_only),

@@ -10,7 +10,14 @@ from tests.infra.stacks import GOOGLE_IMAGE, IMAGE, Made, configured, made
 TOLD = {"alarmEmail": "someone@example.org"}
 VARIANTS = {
     "plain": {},
-    "image": {"image": IMAGE, "auth": "apikey", "monthlyBudget": "20", "protect": "false", **TOLD},
+    "image": {
+        "image": IMAGE,
+        "auth": "apikey",
+        "apiKeys": f"alice:{'0123456789abcdef' * 2}",
+        "monthlyBudget": "20",
+        "protect": "false",
+        **TOLD,
+    },
     "tokens": {
         "auth": "jwt",
         "jwtIssuer": "https://issuer.example.org/",
@@ -24,6 +31,7 @@ GOOGLE = {
     "google-key": {
         "auth": "apikey",
         "apiKey": "0123456789abcdef" * 4,
+        "apiKeys": f"alice:{'0123456789abcdef' * 2}, bob@example.org:{'fedcba9876543210' * 2}",
         "image": GOOGLE_IMAGE,
         "monthlyBudget": "20",
         "billingAccount": "012345-6789AB-CDEF01",

@@ -12,6 +12,7 @@ import pulumi
 from google.protobuf.message import Message
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.rpc import unwrap_rpc_secret
 from pulumi.runtime.settings import set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from typing_extensions import override
@@ -91,6 +92,8 @@ class Made(Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
+        # One secret in a property makes a secret of the whole; a provider sees what is in it.
+        args.inputs = {key: unwrap_rpc_secret(value) for key, value in args.inputs.items()}
         self.resources.append(args)
         told = aws_answers(args) if args.typ.startswith("aws:") else google_answers(args)
         answers = {"name": args.name, **told, **args.inputs}

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from infra.costs.bill import MONTH, Cost, Prices, Work, read_prices
+from infra.costs.bill import MONTH, Cost, Logging, Prices, Work, read_prices
 from infra.costs.tables import BILLS, default_spec, told
 from infra.limits import Cloud
 
@@ -55,6 +55,18 @@ def test_warm_instances_are_paid_for_while_nobody_asks(provider: Cloud) -> None:
     waiting = 2 * MONTH.total_seconds() * second(provider, predict.memory, prices, warm=True)
     assert dearer == pytest.approx(waiting)
     assert timedelta(days=30) == MONTH
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_run_costs_what_its_files_cost_and_nothing_where_none_are_tracked(provider: Cloud) -> None:
+    spec, (prices, _) = default_spec(ROOT, provider), read_prices(provider)
+    small, large = Logging(), replace(Logging(), file_bytes=Logging().file_bytes * 1_001)
+    dearer = total(BILLS[provider].thousand(spec, prices, large)) - total(BILLS[provider].thousand(spec, prices, small))
+    store = prices["s3" if provider == "aws" else "storage"]
+    assert dearer == pytest.approx(1_000_000 * Logging().file_bytes / 1e9 * store["gigabyte_month"])
+    without = replace(spec, config=replace(spec.config, tracking=False))
+    assert "runs of notebooks" in " ".join(told(spec))
+    assert "runs of notebooks" not in " ".join(told(without))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

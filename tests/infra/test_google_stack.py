@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_endpoints_grow_as_far_as_configured_and_everything_else_is_called_once_
     services = stack("google-open").of(SERVICE)
     most = {name: one["template"]["scaling"]["maxInstanceCount"] for name, one in services.items()}
     assert most == {
-        **{f"flights-dev-{name}": 7 for name in ("predict", "labels", "features", "retrain")},
+        **{f"flights-dev-{name}": 7 for name in ("predict", "labels", "features", "retrain", "tracking")},
         **{f"flights-dev-{name}": 1 for name in ("monitor", "materialize")},
         "flights-dev-collect": 2,
     }
@@ -169,6 +170,27 @@ def test_a_function_may_do_what_it_needs_and_no_more(stack: Stack) -> None:
     assert allowed(made, "callers") == {
         ("roles/run.invoker", name) for name in ("collect", "materialize", "monitor", "retrain")
     }
+
+
+def test_tracking_alone_signs_urls_and_only_as_itself(stack: Stack) -> None:
+    made = stack("google")
+    email = f"flights-dev-tracking@{PROJECT}.iam.gserviceaccount.com"
+    assert allowed(made, "tracking") == {
+        ("roles/storage.objectUser", "bucket"),
+        ("roles/datastore.user", PROJECT),
+        ("roles/iam.serviceAccountTokenCreator", f"projects/{PROJECT}/serviceAccounts/{email}"),
+    }
+    signers = [who for who, role, *_ in grants(made) if role == "roles/iam.serviceAccountTokenCreator"]
+    assert signers == [f"serviceAccount:{email}"]
+    assert "iamcredentials.googleapis.com" in {one["service"] for one in made.of("projects/service:Service").values()}
+
+
+def test_tracking_knows_by_what_its_callers_are_named(stack: Stack) -> None:
+    assert variables(stack("google"), "tracking")["LOOPWRIGHT_AUTH_FRONT"] == "cloud-run"
+    assert "LOOPWRIGHT_AUTH_FRONT" not in variables(stack("google-key"), "tracking")
+    people = {"alice": "0123456789abcdef" * 2, "bob@example.org": "fedcba9876543210" * 2}
+    told = ",".join(f"{name}:sha256={sha256(key.encode()).hexdigest()}" for name, key in people.items())
+    assert variables(stack("google-key"), "tracking")["LOOPWRIGHT_API_KEYS"] == told
 
 
 def test_only_what_shows_models_elsewhere_may_use_vertex(stack: Stack) -> None:
@@ -248,6 +270,7 @@ def test_every_function_finds_its_place_in_its_environment(stack: Stack, variant
             "LOOPWRIGHT_API_KEY",
             "LOOPWRIGHT_LOGS",
         }
+        known |= {"LOOPWRIGHT_API_KEYS", "LOOPWRIGHT_AUTH_FRONT"} if one.name == "tracking" else set()
         known |= set(place.to_env())
         assert {name for name in told if not name.startswith(("LOOPWRIGHT_CALLERS_", "LOOPWRIGHT_JWT_"))} <= known
 

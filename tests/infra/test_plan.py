@@ -18,7 +18,7 @@ from infra.aws.schedules import expression
 from infra.limits import LIMITS, Cloud
 from infra.packages import KIND_OF
 from infra.plan import plan
-from infra.spec import ScheduleSpec, StackSpec, StartJobs
+from infra.spec import EVERYTHING, ScheduleSpec, StackSpec, StartJobs
 from loopwright.definitions import Monitors, Project, Resources, Triggers
 from loopwright.definitions.project import load_project
 from loopwright.errors import DefinitionError
@@ -70,7 +70,16 @@ def test_routes_are_those_that_the_functions_answer() -> None:
     routes = {route for one in planned().functions for route in one.routes}
 
     own = {f"POST {route}" for route in (PUSH_ROUTE, READ_ROUTE, LABELS, PREDICT, RETRAIN)}
-    assert routes == own | {"GET /health", "GET /health/ready", "GET /openapi.json"}
+    assert routes == own | {"GET /health", "GET /health/ready", "GET /openapi.json", EVERYTHING}
+
+
+@pytest.mark.parametrize("provider", get_args(Cloud))
+def test_what_speaks_mlflow_is_there_unless_nobody_wants_it(provider: Cloud) -> None:
+    full, without = planned(provider=provider), planned(provider=provider, tracking="false")
+    (tracking,) = set(full.functions) - set(without.functions)
+    assert (tracking.name, tracking.routes) == ("tracking", (EVERYTHING,))
+    assert {one.of for one in full.alarms} - {one.of for one in without.alarms} == {"tracking"}
+    assert planned(provider=provider, trackingMemory="2048").functions[4].memory == 2048
 
 
 def test_a_message_is_in_hand_for_six_times_as_long_as_its_consumer_may_take() -> None:

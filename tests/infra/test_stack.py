@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from infra import aws
 from infra.aws.roles import training_prefix
 from infra.plan import plan
 from infra.policy.access import WITHOUT_RESOURCE
-from infra.spec import Consume, Publish, Read, Send, StackSpec, StartJobs, Write
+from infra.spec import EVERYTHING, Consume, Publish, Read, Send, StackSpec, StartJobs, Write
 from loopwright.definitions import Resources
 from loopwright.definitions.project import load_project
 from loopwright.settings import Settings
@@ -72,21 +73,64 @@ def test_nobody_is_let_in_who_says_not_who_it_is(stack: Stack, variant: str) -> 
         assert statement["Effect"] == "Deny" or statement.get("Principal") != "*", name
 
 
-def test_an_open_stack_is_called_by_its_urls_and_by_nothing_else(stack: Stack) -> None:
-    permissions = stack("open").of("lambda/permission:Permission").values()
-    assert Counter(one["action"] for one in permissions) == {"lambda:InvokeFunctionUrl": 4, "lambda:InvokeFunction": 4}
-    for one in permissions:
+def test_an_open_stack_is_called_by_its_urls_and_the_api_of_tracking_and_by_nothing_else(stack: Stack) -> None:
+    permissions = stack("open").of("lambda/permission:Permission")
+    by_api = permissions.pop("flights-dev-tracking-api")
+    assert by_api["principal"] == "apigateway.amazonaws.com"
+    actions = Counter(one["action"] for one in permissions.values())
+    assert actions == {"lambda:InvokeFunctionUrl": 4, "lambda:InvokeFunction": 4}
+    for one in permissions.values():
         assert one.get("functionUrlAuthType") == "NONE" or one.get("invokedViaFunctionUrl") is True
 
 
 def test_every_route_of_an_api_wants_a_token_of_the_configured_issuer(stack: Stack) -> None:
     made = stack("tokens")
     routes = made.of("apigatewayv2/route:Route").values()
-    assert {one["routeKey"] for one in routes} == {route for one in spec_of("tokens").functions for route in one.routes}
+    assert {one["routeKey"] for one in routes} == routes_of("tokens") | {"ANY /", "ANY /{proxy+}"}
     assert all(one["authorizationType"] == "JWT" and one["authorizerId"] for one in routes)
-    (authorizer,) = made.of("apigatewayv2/authorizer:Authorizer").values()
-    assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.example.org/", "audiences": ["flights"]}
+    for authorizer in made.of("apigatewayv2/authorizer:Authorizer").values():
+        assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer.example.org/", "audiences": ["flights"]}
+    assert len(made.of("apigatewayv2/authorizer:Authorizer")) == 2
     assert not made.of("lambda/functionUrl:FunctionUrl")
+
+
+def routes_of(variant: str) -> set[str]:
+    return {route for one in spec_of(variant).functions for route in one.routes} - {EVERYTHING}
+
+
+def test_tracking_has_an_address_of_its_own_where_requests_are_signed_as_mlflow_signs_them(stack: Stack) -> None:
+    made = stack("plain")
+    routes = made.of("apigatewayv2/route:Route").values()
+    assert {(one["routeKey"], one["authorizationType"]) for one in routes} == {
+        ("ANY /", "AWS_IAM"),
+        ("ANY /{proxy+}", "AWS_IAM"),
+    }
+    assert "flights-dev-tracking" not in made.of("lambda/functionUrl:FunctionUrl")
+    assert made.outputs["trackingUrl"] == "https://flights-dev-tracking-api//"
+    (integration,) = made.of("apigatewayv2/integration:Integration").values()
+    assert integration["payloadFormatVersion"] == "2.0"  # binary bodies come and go in base64
+
+
+def test_where_callers_have_a_key_tracking_asks_for_it_itself_and_knows_its_digest(stack: Stack) -> None:
+    made = stack("image")
+    assert {one["authorizationType"] for one in made.of("apigatewayv2/route:Route").values()} == {"NONE"}
+    known = {"apikey": "a secret", "alice": "0123456789abcdef" * 2}
+    told = ",".join(f"{name}:sha256={sha256(key.encode()).hexdigest()}" for name, key in known.items())
+    assert checks(made, "tracking") == {"LOOPWRIGHT_AUTH": "apikey", "LOOPWRIGHT_API_KEYS": told}
+    assert not checks(made, "predict")
+
+
+@pytest.mark.parametrize(
+    ("variant", "auth"), [("plain", "iam"), ("tokens", "iam"), ("open", "public-without-any-check")]
+)
+def test_tracking_is_told_who_sees_to_its_callers(stack: Stack, variant: str, auth: str) -> None:
+    assert checks(stack(variant), "tracking") == {"LOOPWRIGHT_AUTH": auth}
+
+
+def checks(made: Made, function: str) -> dict[str, str]:
+    """Return the variables by which a function knows who may call."""
+    variables = made.of(FUNCTION)[f"flights-dev-{function}"]["environment"]["variables"]
+    return {key: one for key, one in variables.items() if key.startswith(("LOOPWRIGHT_AUTH", "LOOPWRIGHT_API"))}
 
 
 def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
@@ -94,7 +138,7 @@ def test_every_route_of_an_api_wants_a_key(stack: Stack) -> None:
     (api,) = made.of("apigateway/restApi:RestApi").values()
     paths = json.loads(api["body"])["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    assert routes == {route for one in spec_of("image").functions for route in one.routes}
+    assert routes == routes_of("image")
     assert all(told["security"] == [{"key": []}] for methods in paths.values() for told in methods.values())
     assert made.of("apigateway/usagePlanKey:UsagePlanKey")
     assert made.outputs["apiKey"] == "a secret"

@@ -118,6 +118,8 @@ SINK = "gcp:logging/projectSink:ProjectSink"
 ENCRYPTION = "s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 BLOCK = "s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 QUEUE = "sqs/queue:Queue"
+KEY = ("environment", "variables", "LOOPWRIGHT_API_KEYS")
+AUTH = ("environment", "variables", "LOOPWRIGHT_AUTH")
 FUNCTION = "lambda/function:Function"
 INVOKE = "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 
@@ -143,12 +145,15 @@ BREAKS: list[tuple[str, str, str, Break]] = [
         put("lambda/functionUrl:FunctionUrl", "NONE", "authorizationType"),
     ),
     ("not-public", "tokens", "a permission for everybody", put("lambda/permission:Permission", "*", "principal")),
+    ("checked", "tokens", "a route that checks nobody", put("apigatewayv2/route:Route", "NONE", "authorizationType")),
     (
-        "not-public",
-        "tokens",
-        "a route that checks nobody",
-        put("apigatewayv2/route:Route", "NONE", "authorizationType"),
+        "checked",
+        "plain",
+        "a request that nobody has signed",
+        put("apigatewayv2/route:Route", None, "authorizationType"),
     ),
+    ("checked", "image", "a function without its key", put(FUNCTION, None, *KEY, name="tracking")),
+    ("checked", "image", "a function that asks for none", put(FUNCTION, "iam", *AUTH, name="tracking")),
     (
         "not-public",
         "image",
@@ -303,9 +308,11 @@ def test_our_stacks_break_no_rule(stack: Callable[[str], Made], variant: str) ->
     assert broken_by(resources_of(stack(variant))) == {}
 
 
-@pytest.mark.parametrize("variant", ["open", "google-open"])
-def test_a_stack_that_is_open_on_purpose_breaks_that_rule_alone(stack: Callable[[str], Made], variant: str) -> None:
-    assert set(broken_by(resources_of(stack(variant)))) == {"not-public"}
+@pytest.mark.parametrize(("variant", "rules"), [("open", {"not-public", "checked"}), ("google-open", {"not-public"})])
+def test_a_stack_that_is_open_on_purpose_breaks_these_rules_alone(
+    stack: Callable[[str], Made], variant: str, rules: set[str]
+) -> None:
+    assert set(broken_by(resources_of(stack(variant)))) == rules
 
 
 @pytest.mark.parametrize(("rule", "variant", "what", "act"), BREAKS, ids=[f"{one[0]}: {one[2]}" for one in BREAKS])
@@ -327,6 +334,7 @@ def test_every_rule_has_a_stack_that_breaks_it() -> None:
     ("variant", "keys"),
     [
         ("plain", ("policy", "assumeRolePolicy", "redrivePolicy")),
+        ("image", ("environment",)),
         ("google", ("filter", "member", "pushConfig", "httpTarget", "template")),
         ("google-key", ("template",)),
     ],
