@@ -35,6 +35,7 @@ class AwsPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=True,
+            part_uploads=True,
             event_history=True,
             telemetry_history=False,
             durable=True,

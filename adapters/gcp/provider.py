@@ -44,6 +44,7 @@ class GcpPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=True,
+            part_uploads=True,
             event_history=True,
             telemetry_history=False,
             durable=True,

@@ -30,6 +30,7 @@ class LocalPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=False,
+            part_uploads=False,
             event_history=True,
             telemetry_history=True,
             durable=True,

@@ -27,6 +27,7 @@ class MemoryPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=False,
+            part_uploads=False,
             event_history=True,
             telemetry_history=True,
             durable=False,

@@ -22,6 +22,7 @@ class Capabilities:
 
     Attributes:
         signed_urls: `Blobs.signed_url` gives URLs.
+        part_uploads: objects are uploaded in parts by URLs: `Blobs.begin_upload`.
         event_history: `Events.recent` tells what was published.
         telemetry_history: what was measured can be read back.
         durable: other processes see the state, and it outlives this one.
@@ -36,6 +37,7 @@ class Capabilities:
     """
 
     signed_urls: bool
+    part_uploads: bool
     event_history: bool
     telemetry_history: bool
     durable: bool
