@@ -15,7 +15,7 @@ from functions.tracking.graphql_language import parse
 from functions.tracking.graphql_types import Plan, inner, planned, snake
 from functions.tracking.requests import Route
 from functions.web import Action, Answer, Call, Endpoint, json_answer
-from loopwright.ports import Telemetry
+from loopwright.ports import Platform
 
 PATH: Final = "/graphql"
 
@@ -70,10 +70,11 @@ class _Request(msgspec.Struct, rename="camel"):
     variables: dict[str, Any] | None = None
 
 
-def endpoint(routes: Sequence[Route], telemetry: Telemetry) -> Endpoint:
+def endpoint(routes: Sequence[Route], platform: Platform) -> Endpoint:
     """Return what answers GraphQL, by the actions of these calls; who may make them is asked there."""
     graphql = Graphql({one.path: one.act for one in routes})
-    return Endpoint(PATH, graphql.answer, telemetry, threaded=True, body_limit=_BODY, refusal=refusal)
+    threaded = platform.capabilities.remote
+    return Endpoint(PATH, graphql.answer, platform.telemetry, threaded=threaded, body_limit=_BODY, refusal=refusal)
 
 
 class Graphql:

@@ -12,7 +12,7 @@ from typing import Final
 from functions.web import Answer, Call, Endpoint
 from loopwright.errors import NotFoundError
 from loopwright.pages import Bundle, Page, Pages, Served
-from loopwright.ports import Blobs, Telemetry
+from loopwright.ports import Blobs, Platform
 
 REFRESH: Final = 10.0
 """Seconds after which it is asked anew which bundle is served."""
@@ -46,20 +46,21 @@ again.</p></body></html>
 """
 
 
-def endpoints(blobs: Blobs, telemetry: Telemetry) -> Sequence[Endpoint]:
+def endpoints(platform: Platform) -> Sequence[Endpoint]:
     """Return what serves the UI; nothing is read before somebody asks for it."""
-    ui = Ui(Pages(blobs))
+    ui = Ui(platform.blobs)
+    telemetry, threaded = platform.telemetry, platform.capabilities.remote
     return [
-        Endpoint("/", ui.index, telemetry, method="GET", threaded=True),
-        Endpoint("/static-files/{file:path}", ui.file, telemetry, method="GET", threaded=True),
+        Endpoint("/", ui.index, telemetry, method="GET", threaded=threaded),
+        Endpoint("/static-files/{file:path}", ui.file, telemetry, method="GET", threaded=threaded),
     ]
 
 
 class Ui:
     """The bundle that is served, and the files that were asked for last."""
 
-    def __init__(self, pages: Pages, *, timer: Callable[[], float] = time.monotonic) -> None:
-        self._pages = pages
+    def __init__(self, blobs: Blobs, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._pages = Pages(blobs)
         self._timer = timer
         self._lock = threading.Lock()
         self._served: tuple[Served, Bundle] | None = None
