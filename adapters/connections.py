@@ -2,10 +2,13 @@
 
 import http.client
 import select
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from typing_extensions import override
 
 _TIMEOUT: Final = 25.0
 
@@ -17,6 +20,23 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to a host whose name is ASCII, as those of all services are.
+
+    Given as text, Python would load the tables of international names before the first call: 4 ms of a start.
+    """
+
+    @override
+    def connect(self) -> None:
+        where = (self.host.encode("ascii"), self.port)
+        self.sock = socket.create_connection(where, self.timeout)  # type: ignore[arg-type]
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _SecureConnection(http.client.HTTPSConnection, _Connection):
+    """The same over TLS."""
 
 
 class Connections:
@@ -67,8 +87,8 @@ class Connections:
                 return connection
             connection.close()
         if self._secure:
-            return http.client.HTTPSConnection(host, timeout=self._timeout, context=_tls())
-        return http.client.HTTPConnection(host, timeout=self._timeout)
+            return _SecureConnection(host, timeout=self._timeout, context=_tls())
+        return _Connection(host, timeout=self._timeout)
 
     def _hang_up(self, host: str) -> None:
         for connection in self._idle.pop(host, []):

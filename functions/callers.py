@@ -1,8 +1,9 @@
 """Who calls: what a guard has found out, for whoever has to know it further in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+import msgspec
 
 Known = Literal["nobody", "machine", "key", "token", "platform"]
 """How a caller is known: not at all, as who sits at this machine, by a key, by a token, or as the platform says."""
@@ -18,8 +19,7 @@ _TRUE: Final = (True, "true")
 """A claim's truth, in a token and as an API in front retells it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who calls.
 
     Attributes:

@@ -57,7 +57,7 @@ def create_app(platform: Platform, project: Project, predictor: Predictor) -> Ap
         functions.monitor.app.build(platform, project),
         functions.retrain.app.build(platform, project),
         functions.metrics.app.build(platform),
-        functions.tracking.app.build(platform),
+        functions.tracking.app.build(platform, project),
     ]
     return compose(project, platform.telemetry, built)
 

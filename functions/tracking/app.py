@@ -5,15 +5,16 @@ answered by 501 in MLflow's shape.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NoReturn
+from dataclasses import replace
+from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
 from functions.tracking import experiments, logged_models
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
-from loopwright.definitions import Project
-from loopwright.ports import Platform, Telemetry
+from loopwright.definitions import Access, Project
+from loopwright.ports import Platform
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -22,24 +23,56 @@ PREFIXES: Final = ("/api/", "/ajax-api/")
 
 def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
-    return compose(project, platform.telemetry, [build(platform)])
+    return compose(project, platform.telemetry, [build(platform, project)])
 
 
-def build(platform: Platform) -> Function:
+class Services(NamedTuple):
+    """What the calls are answered with."""
+
+    tracking: Tracking
+    models: LoggedModels
+
+    @classmethod
+    def over(cls, platform: Platform) -> "Services":
+        """Return the services on a platform."""
+        return cls(
+            Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id),
+            LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id),
+        )
+
+
+def build(platform: Platform, project: Project) -> Function:
     """Return the function."""
-    tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
-    models = LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id)
-    routes = [
-        *experiments.routes(tracking),
-        *logged_models.routes(models),
+    services = Services.over(platform)
+    found = routes(services)
+    if project.access is not None:
+        found = guarded(found, project.access, services)
+    return Function(list(_endpoints(found, platform)), {})
+
+
+def routes(services: Services) -> Sequence[Route]:
+    """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
+    return [
+        *experiments.routes(services.tracking),
+        *logged_models.routes(services.models),
     ]
-    return Function(list(_endpoints(routes, platform.telemetry)), {})
 
 
-def _endpoints(routes: Sequence[Route], telemetry: Telemetry) -> Iterator[Endpoint]:
+def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequence[Route]:
+    """Return the same calls, each behind the question whether its caller may do it."""
+    # Where nobody has declared who may do what, nothing of this is imported.
+    from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
+    from functions.tracking.permits import Permits  # noqa: PLC0415
+
+    permits = Permits(access, TrackedHomes(services.tracking, services.models))
+    return [replace(one, act=permits.guarded(one)) for one in routes]
+
+
+def _endpoints(routes: Sequence[Route], platform: Platform) -> Iterator[Endpoint]:
+    telemetry, threaded = platform.telemetry, platform.capabilities.remote
     for prefix in PREFIXES:
         for one in routes:
-            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, refusal=refusal)
+            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, threaded=threaded, refusal=refusal)
         yield Endpoint(f"{prefix}{{call:path}}", _unknown, telemetry, method=ANY, refusal=refusal)
 
 

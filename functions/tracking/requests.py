@@ -40,7 +40,7 @@ class Acting(Generic[T]):
     """
 
     def __init__(self, kind: type[T], do: Callable[[T, Caller], object]) -> None:
-        self._kind = kind
+        self.kind = kind
         self._decoder = msgspec.json.Decoder(kind, strict=False)
         self._many = _lists(kind)
         self.do = do
@@ -51,7 +51,7 @@ class Acting(Generic[T]):
 
     def read(self, call: Call) -> T:
         """Return what a call asks for, or raise `MlflowError`."""
-        return _read(self._kind, self._decoder, self._many, call)
+        return _read(self.kind, self._decoder, self._many, call)
 
 
 def acting(kind: type[T], act: Callable[[T], object]) -> Acting[T]:

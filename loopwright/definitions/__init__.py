@@ -1,12 +1,14 @@
 """The words in which a project says what it wants: plain functions and frozen values, no work at import."""
 
 from loopwright.columns import Columns
+from loopwright.definitions.access import Access, Grant, Role
 from loopwright.definitions.features import Entity, FeatureView, Field, OnDemandTransformation
 from loopwright.definitions.model import Label, Model, Resources, TrainingContext
 from loopwright.definitions.project import Project
 from loopwright.definitions.rules import DataQuality, Drift, Gate, Monitors, Performance, Slice, Triggers
 
 __all__ = [
+    "Access",
     "Columns",
     "DataQuality",
     "Drift",
@@ -14,6 +16,7 @@ __all__ = [
     "FeatureView",
     "Field",
     "Gate",
+    "Grant",
     "Label",
     "Model",
     "Monitors",
@@ -21,6 +24,7 @@ __all__ = [
     "Performance",
     "Project",
     "Resources",
+    "Role",
     "Slice",
     "TrainingContext",
     "Triggers",

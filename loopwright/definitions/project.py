@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from loopwright.definitions.access import Access
 from loopwright.definitions.features import FeatureView
 from loopwright.definitions.model import Model
 from loopwright.definitions.names import checked_name, no_repeats
@@ -24,11 +25,13 @@ class Project:
         name: lower-case snake case.
         models: at least one.
         retention: how long old versions of lake tables stay readable; versions that a run pinned stay for ever.
+        access: who may do what with experiments and registered models over HTTP; None: all may who get in.
     """
 
     name: str
     models: tuple[Model, ...]
     retention: timedelta = timedelta(days=90)
+    access: Access | None = None
 
     def __post_init__(self) -> None:
         """Check that names are unique and that a view has one definition."""

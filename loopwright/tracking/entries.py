@@ -12,7 +12,7 @@ from loopwright.tracking.values import DatasetInput, Metric
 PART_BYTES: Final = 200_000
 """What a part may weigh: under half of what DynamoDB takes for one item. Nearly every run fits in one."""
 
-Kind = Literal["metrics", "params", "tags", "inputs"]
+Kind = Literal["metrics", "params", "tags", "inputs", "models_read", "models_made"]
 
 Found = TypeVar("Found")
 
@@ -24,6 +24,8 @@ class _Part:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, DatasetInput] = field(default_factory=dict)
+    models_read: dict[str, int] = field(default_factory=dict)
+    models_made: dict[str, int] = field(default_factory=dict)
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(_Part)
@@ -77,6 +79,16 @@ class Entries:
         found = (one for part in self._parts for one in part.inputs.values())
         return tuple(sorted(found, key=lambda one: (one.name, one.context, one.digest)))
 
+    @property
+    def models_read(self) -> tuple[str, ...]:
+        """The logged models that the run read."""
+        return tuple(_merged([part.models_read for part in self._parts]))
+
+    @property
+    def models_made(self) -> dict[str, int]:
+        """The logged models that the run made, each with the step at which."""
+        return _merged([part.models_made for part in self._parts])
+
     def log_metric(self, metric: Metric) -> None:
         """Make the point the metric's latest one, if it is: the greatest (step, timestamp, value), as MLflow has it.
 
@@ -110,10 +122,18 @@ class Entries:
         return part is not None
 
     def add_input(self, dataset: DatasetInput) -> None:
-        """Add a data set unless it is there with the same digest, version and context."""
-        key = msgspec.json.encode((dataset.name, dataset.digest, dataset.version, dataset.context)).decode()
-        if self._part_of("inputs", key) is None:
-            self._set("inputs", key, dataset)
+        """Add a data set unless one of that name and digest is there."""
+        if all((one.name, one.digest) != (dataset.name, dataset.digest) for one in self.inputs):
+            self._set("inputs", msgspec.json.encode((dataset.name, dataset.digest)).decode(), dataset)
+
+    def add_model(self, kind: Literal["models_read", "models_made"], model_id: str, step: int = 0) -> int | None:
+        """Add a logged model unless it is there; return the step with which it is there already, if it differs."""
+        part = self._part_of(kind, model_id)
+        if part is None:
+            self._set(kind, model_id, step)
+            return None
+        before = _models(self._parts[part], kind)[model_id]
+        return before if before != step else None
 
     def _part_of(self, kind: Kind, key: str) -> int | None:
         for number, part in enumerate(self._parts):
@@ -121,7 +141,7 @@ class Entries:
                 return number
         return None
 
-    def _set(self, kind: Kind, key: str, value: Metric | str | DatasetInput) -> None:
+    def _set(self, kind: Kind, key: str, value: Metric | str | int | DatasetInput) -> None:
         size = _size(key, value)
         own = self._part_of(kind, key)
         if own is not None:
@@ -145,6 +165,10 @@ class Entries:
 def _of(part: _Part, kind: Kind) -> dict[str, object]:
     entries: dict[str, object] = getattr(part, kind)
     return entries
+
+
+def _models(part: _Part, kind: Literal["models_read", "models_made"]) -> dict[str, int]:
+    return part.models_read if kind == "models_read" else part.models_made
 
 
 def _size(key: str, value: object) -> int:

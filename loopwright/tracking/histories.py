@@ -37,9 +37,14 @@ def chunks(run_id: str, metrics: Sequence[Metric], *, number: int) -> list[Put]:
 
 
 def history(table: Table, run_id: str, key: str) -> list[Metric]:
-    """Return every point of a metric in the order of step, timestamp and value; a point logged twice is there once."""
-    points = {repr(point): point for point in _points(table, run_id, key)}
-    return sorted(points.values(), key=lambda point: (point.step, point.timestamp, *_nan_last(point.value)))
+    """Return every point of a metric by timestamp, step and value; a point logged twice is there once.
+
+    NaN stands where 0 does, as MLflow has it.
+    """
+    points: dict[tuple[float, int, float, bool], Metric] = {}
+    for point in _points(table, run_id, key):
+        points.setdefault((point.timestamp, point.step, *_nan_as_zero(point.value)), point)
+    return [points[place] for place in sorted(points)]
 
 
 def _points(table: Table, run_id: str, key: str) -> Iterator[Metric]:
@@ -51,6 +56,6 @@ def _points(table: Table, run_id: str, key: str) -> Iterator[Metric]:
             yield from (point for point in _DECODER.decode(packed) if point.key == key)
 
 
-def _nan_last(value: float) -> tuple[bool, float]:
+def _nan_as_zero(value: float) -> tuple[float, bool]:
     unknown = math.isnan(value)
-    return unknown, 0.0 if unknown else value
+    return 0.0 if unknown else value, unknown

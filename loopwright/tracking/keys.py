@@ -35,6 +35,11 @@ def runs_partition(experiment_id: str) -> str:
     return f"experiment/{experiment_id}"
 
 
+def dataset_key(experiment_id: str, name: str, digest: str) -> Key:
+    """Return the place of what is told at length of a data set."""
+    return Key(runs_partition(experiment_id), f"dataset/{_digest(f'{len(name)}/{name}/{digest}')}")
+
+
 def run_sort(started: float, run_id: str) -> str:
     """Return where a run is in its experiment."""
     return f"{RUNS}{round(started * 1e6):020d}/{run_id}"

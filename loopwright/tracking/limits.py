@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from loopwright.errors import InvalidInputError
@@ -16,10 +16,28 @@ KEY_LENGTH: Final = 250
 PARAM_LENGTH: Final = 6_000
 TAG_LENGTH: Final = 8_000
 EXPERIMENT_NAME_LENGTH: Final = 500
-DATASET_LENGTHS: Final[Mapping[str, int]] = {"name": 500, "digest": 80, "source": 65_535, "context": 500}
+EXPERIMENT_TAG_LENGTH: Final = 20_000
+LOCATION_LENGTH: Final = 2_048
+FIRST_TAG_LENGTH: Final = 100_000
+"""Tags that a run is created with may be longer than later ones; MLflow sets them no limit."""
+
+DATASET_LENGTHS: Final[Mapping[str, int]] = {
+    "name": 500,
+    "digest": 80,
+    "source": 65_535,
+    "source_type": 500,
+    "schema": 1_048_575,
+    "profile": 16_777_215,
+    "context": 500,
+}
+
+INPUT_TAG_KEY_LENGTH: Final = 255
+INPUT_TAG_LENGTH: Final = 500
 
 _KEY: Final = re.compile(r"[/\w.\- :]+")
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
+_EXPERIMENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_LOCATION: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 _MAX_STEP: Final = 2**63
 
 
@@ -52,17 +70,63 @@ def check_batch(metrics: Sequence[Metric], params: Mapping[str, str], tags: Mapp
 def check_inputs(inputs: Sequence[DatasetInput]) -> None:
     """Raise `InvalidInputError`, with every problem, unless the data sets' texts are short enough."""
     problems = [
-        f"data set {one.name[:50]!r}: {what} has {len(text):,} characters, at most {DATASET_LENGTHS[what]:,} are kept"
+        f"data set {one.name[:50]!r}: {what} has {len(text):,} characters, at most {most:,} are kept"
         for one in inputs
-        for what, text in (
-            ("name", one.name),
-            ("digest", one.digest),
-            ("source", one.source),
-            ("context", one.context),
-        )
-        if len(text) > DATASET_LENGTHS[what]
+        for what, text, most in _texts(one)
+        if len(text) > most
     ]
     _refuse("these inputs cannot be logged", problems)
+
+
+def check_models(identities: Iterable[str]) -> None:
+    """Raise `InvalidInputError`, with every problem, unless these can be identities of logged models."""
+    problems = [f"model {one[:50]!r}: no logged model is called so" for one in identities if not _RUN_ID.fullmatch(one)]
+    _refuse("these models cannot be logged", problems)
+
+
+def check_experiment_tags(tags: Mapping[str, str]) -> None:
+    """Raise `InvalidInputError`, with every problem, unless an experiment may have these tags."""
+    problems = [problem for key in tags for problem in _key_problems("tag", key)]
+    problems += [
+        f"tag {key!r} has {len(value):,} characters, at most {EXPERIMENT_TAG_LENGTH:,} are kept"
+        for key, value in tags.items()
+        if len(value) > EXPERIMENT_TAG_LENGTH
+    ]
+    _refuse("an experiment cannot have these tags", problems)
+
+
+def check_first_tags(tags: Mapping[str, str]) -> None:
+    """Raise `InvalidInputError`, with every problem, unless a run may be created with these tags.
+
+    MLflow looks at none of them, for it puts tags of its own there.
+    """
+    problems = [
+        f"tag {key[:50]!r} has {len(key) + len(value):,} characters, at most {FIRST_TAG_LENGTH:,} are kept"
+        for key, value in tags.items()
+        if len(key) + len(value) > FIRST_TAG_LENGTH
+    ]
+    _refuse("a run cannot be created with these tags", problems)
+
+
+def checked_experiment_id(experiment_id: str) -> str:
+    """Return the identity, or raise `InvalidInputError` if it cannot be one."""
+    if not _EXPERIMENT_ID.fullmatch(experiment_id):
+        raise InvalidInputError(f"experiment {experiment_id[:50]!r}: an identity has 1 to 64 of A-Z, a-z, 0-9, _ and -")
+    return experiment_id
+
+
+def checked_location(uri: str) -> str:
+    """Return where artifacts shall be, empty for with us; or raise `InvalidInputError` if it is no such place."""
+    if not uri:
+        return uri
+    if uri.startswith("runs:"):
+        raise InvalidInputError(f"artifact location {uri[:50]!r}: a place within a run cannot be an experiment's")
+    if len(uri) > LOCATION_LENGTH or not _LOCATION.match(uri) or "#" in uri or ".." in uri.split("/"):
+        raise InvalidInputError(
+            f"artifact location {uri[:50]!r}: name a URI, such as s3://bucket/folder, or a path from the root, of at "
+            f"most {LOCATION_LENGTH:,} characters, without `..` and without a fragment"
+        )
+    return uri
 
 
 def checked_experiment_name(name: str) -> str:
@@ -96,6 +160,14 @@ def _key_problems(what: str, key: str) -> list[str]:
     if posixpath.normpath(key) != key or key in {".", ".."} or key.startswith(("/", "../")):
         return [f"{what} {key!r}: a key reads like a relative path, without empty, . and .. parts"]
     return []
+
+
+def _texts(one: DatasetInput) -> Iterator[tuple[str, str, int]]:
+    for what, most in DATASET_LENGTHS.items():
+        yield what, getattr(one, what), most
+    for key, value in one.tags.items():
+        yield "a tag's key", key, INPUT_TAG_KEY_LENGTH
+        yield f"tag {key[:50]!r}", value, INPUT_TAG_LENGTH
 
 
 def _refuse(what: str, problems: Sequence[str]) -> None:

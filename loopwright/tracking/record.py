@@ -18,7 +18,11 @@ ENTRIES: Final = "entries"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a run is, apart from its entries. `parts` and `chunks` count its further parts and its history's chunks."""
+    """What a run is, apart from its entries.
+
+    `parts` and `chunks` count its further parts and its history's chunks. `turn` is how often its experiment had been
+    deleted or restored when the run itself was, or was made.
+    """
 
     id: str
     experiment_id: str
@@ -29,6 +33,8 @@ class Head:
     deleted: float | None = None
     parts: int = 0
     chunks: int = 0
+    user: str = ""
+    turn: int = 0
 
     @property
     def key(self) -> Key:
@@ -67,12 +73,19 @@ class Record:
             params=self.entries.params,
             tags=self.entries.tags,
             inputs=self.entries.inputs,
+            user=head.user,
+            model_inputs=self.entries.models_read,
+            model_outputs=self.entries.models_made,
         )
 
     @property
     def deleted(self) -> float | None:
         """The moment of the run's deletion, or of its experiment's."""
-        return self.head.deleted if self.head.deleted is not None else self.experiment.deleted
+        return deleted_with(self.head, self.experiment)
+
+    def delete(self, moment: float | None) -> None:
+        """Delete the run at that moment, or restore it with None; its experiment stays as it is."""
+        self.head = replace(self.head, deleted=moment, turn=self.experiment.turns)
 
     def living(self) -> "Record":
         """Return the record, or raise `DeletedError` if the run is, by itself or with its experiment."""
@@ -111,6 +124,11 @@ class Record:
         ]
         expect = Version(self.version) if self.version else ABSENT
         return [Put(head.key, value, expect=expect), *further, *chunks]
+
+
+def deleted_with(head: Head, experiment: Experiment) -> float | None:
+    """Return the moment of a run's deletion: of its own, unless its experiment was deleted or restored after that."""
+    return head.deleted if head.turn == experiment.turns else experiment.deleted
 
 
 def head_of(item: Item) -> Head:

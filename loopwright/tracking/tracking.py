@@ -7,6 +7,7 @@ Items of the table:
     experiments              name/<digest of the name>   whose a name is, kept while the experiment is deleted
     experiment/<experiment>  run/<start, µs>/<run id>    a run's head: its state and the latest of all it logged
     experiment/<experiment>  model/<age, ms>/<model id>  a logged model's head: its state, params, tags, newest points
+    experiment/<experiment>  dataset/<digest>            schema and profile of a data set that its runs read
     run/<run id>             home                        where its head is
     run/<run id>             part/<number>               entries that the head has no room for
     run/<run id>             history/<digest>/<number>   points of one metric, a chunk a call
@@ -33,7 +34,7 @@ from loopwright.clock import Clock, NewId
 from loopwright.errors import InvalidInputError
 from loopwright.ports.blobs import Blobs
 from loopwright.ports.table import Table
-from loopwright.tracking.runs import Runs
+from loopwright.tracking.logs import Logs
 from loopwright.tracking.values import ArtifactInfo
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
@@ -41,7 +42,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
 _ESCAPED: Final = re.compile(r"((?:=[0-9A-F]{2})+)")
 
 
-class Tracking(Runs):
+class Tracking(Logs):
     """Experiments, runs and artifacts by MLflow's rules."""
 
     def __init__(self, table: Table, blobs: Blobs, *, clock: Clock, new_id: NewId) -> None:

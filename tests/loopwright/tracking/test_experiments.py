@@ -3,7 +3,7 @@ from typing import Protocol
 
 import pytest
 
-from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
+from loopwright.errors import AlreadyExistsError, ConflictError, InvalidInputError, NotFoundError
 from loopwright.tracking import Experiment, Tracking
 
 
@@ -89,6 +89,63 @@ def test_tags_are_set_overwritten_and_removed(tracking: Tracking) -> None:
     tracking.set_experiment_tag(made.id, "note", "x")
     tracking.set_experiment_tag(made.id, "note", None)
     assert tracking.experiment(made.id).tags == {"team": "data"}
+
+
+def test_removing_a_tag_that_is_not_there_is_told(tracking: Tracking) -> None:
+    made = tracking.ensure_experiment("delays")
+    with pytest.raises(NotFoundError, match="id1 has no tag 'note'"):
+        tracking.set_experiment_tag(made.id, "note", None)
+
+
+def test_a_tag_may_be_long_and_changes_no_moment(tracking: Tracking, clock: Hand) -> None:
+    made = tracking.ensure_experiment("delays")
+    clock.moment += 1
+    tracking.set_experiment_tag(made.id, "note", "x" * 20_000)
+    assert tracking.experiment(made.id).updated == made.updated
+    with pytest.raises(InvalidInputError, match="tag 'note' has 20,001 characters"):
+        tracking.set_experiment_tag(made.id, "note", "x" * 20_001)
+
+
+def test_the_default_experiment_is_there_as_soon_as_somebody_asks(tracking: Tracking) -> None:
+    assert tracking.experiments() == []
+    assert [(one.id, one.name) for one in tracking.experiments(default=True)] == [("0", "Default")]
+    assert tracking.experiment("0") == tracking.experiment_by_name("Default") == tracking.ensure_experiment("Default")
+
+
+@pytest.mark.parametrize("ask", ["experiment", "delete_experiment"])
+def test_by_its_identity_too(tracking: Tracking, ask: str) -> None:
+    getattr(tracking, ask)("0")
+    assert [one.name for one in tracking.experiments(view="all")] == ["Default"]
+
+
+def test_its_name_is_taken_before_it_is_there(tracking: Tracking) -> None:
+    with pytest.raises(AlreadyExistsError, match="'Default' exists"):
+        tracking.create_experiment("Default")
+    other = tracking.ensure_experiment("other")
+    with pytest.raises(AlreadyExistsError, match="'Default' exists"):
+        tracking.rename_experiment(other.id, "Default")
+
+
+def test_a_renamed_default_leaves_its_name_to_others(tracking: Tracking) -> None:
+    tracking.rename_experiment("0", "mine")
+    assert tracking.create_experiment("Default").id != "0"
+
+
+def test_artifacts_may_be_elsewhere(tracking: Tracking) -> None:
+    made = tracking.create_experiment("delays", artifact_location="s3://bucket/delays")
+    assert tracking.experiment(made.id).artifact_location == "s3://bucket/delays"
+
+
+@pytest.mark.parametrize("location", ["delays", "runs:/x/y", "s3://bucket/../x", "s3://bucket#x", "/" + "x" * 2_048])
+def test_but_not_everywhere(tracking: Tracking, location: str) -> None:
+    with pytest.raises(InvalidInputError, match="artifact location"):
+        tracking.create_experiment("delays", artifact_location=location)
+
+
+@pytest.mark.parametrize("experiment_id", ["", "a/b", "a b", "x" * 65])
+def test_an_identity_that_none_can_have_is_refused(tracking: Tracking, experiment_id: str) -> None:
+    with pytest.raises(InvalidInputError, match="an identity has 1 to 64"):
+        tracking.experiment(experiment_id)
 
 
 @pytest.mark.parametrize("name", ["Flüge / 2013: \n späte", "x" * 500, "✈" * 500])

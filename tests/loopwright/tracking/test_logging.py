@@ -1,8 +1,9 @@
+import hashlib
 import threading
 
 import pytest
 
-from loopwright.errors import InvalidInputError, NotFoundError
+from loopwright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from loopwright.ports import Platform
 from loopwright.tracking import DatasetInput, Metric, Run, Tracking
 from loopwright.tracking.entries import PART_BYTES
@@ -48,6 +49,55 @@ def test_inputs_are_kept_once(tracking: Tracking, run: Run) -> None:
     tracking.log_inputs("run1", [weather, flights])
     tracking.log_inputs("run1", [flights])
     assert tracking.run("run1").inputs == (flights, weather)
+
+
+def test_of_inputs_of_one_name_and_digest_the_first_stays(tracking: Tracking, run: Run) -> None:
+    tracking.log_inputs("run1", [DatasetInput("flights", "1", "lake", context="training", tags={"a": "b"})])
+    tracking.log_inputs("run1", [DatasetInput("flights", "1", "other", context="eval")])
+    assert tracking.run("run1").inputs == (DatasetInput("flights", "1", "lake", context="training", tags={"a": "b"}),)
+
+
+def test_what_a_data_set_looks_like_is_kept_once_an_experiment(
+    tracking: Tracking, run: Run, platform: Platform
+) -> None:
+    other = tracking.create_run(run.experiment_id, name="second", run_id="run2")
+    wide = "columns" * 10_000
+    tracking.log_inputs("run1", [DatasetInput("flights", "1", "lake", schema=wide, profile="rows")])
+    tracking.log_inputs("run2", [DatasetInput("flights", "1", "lake", schema="other"), DatasetInput("b", "2", "lake")])
+    first, second = tracking.detailed([tracking.run("run1"), tracking.run("run2")])
+    assert [(one.schema, one.profile) for one in first.inputs] == [(wide, "rows")]
+    assert [(one.name, one.schema) for one in second.inputs] == [("b", ""), ("flights", wide)]
+    assert tracking.run("run1").inputs[0].schema == ""
+    (head,) = platform.table.query(f"experiment/{run.experiment_id}", prefix="run/", limit=1)
+    assert len(str(head.value)) < 2_000
+    assert tracking.detailed([other]) == [other]
+
+
+def test_a_data_set_that_is_too_long_even_when_compressed_is_refused(tracking: Tracking, run: Run) -> None:
+    # Half of these bytes are chance, so that they hardly get shorter.
+    profile = b"".join(hashlib.sha256(b"%d" % number).digest() for number in range(40_000)).hex()
+    with pytest.raises(InvalidInputError, match="at most 900,000 are kept: log them as an artifact"):
+        tracking.log_inputs("run1", [DatasetInput("flights", "1", "lake", profile=profile)])
+    assert tracking.run("run1") == run
+
+
+def test_models_that_a_run_reads_and_makes_are_kept_once(tracking: Tracking, run: Run) -> None:
+    tracking.log_inputs("run1", [], models=["m-1", "m-2"])
+    tracking.log_inputs("run1", [], models=["m-2"])
+    tracking.log_outputs("run1", {"m-3": 7})
+    tracking.log_outputs("run1", {"m-3": 7, "m-4": 0})
+    found = tracking.run("run1")
+    assert (found.model_inputs, found.model_outputs) == (("m-1", "m-2"), {"m-3": 7, "m-4": 0})
+    with pytest.raises(AlreadyExistsError, match="made model m-3 at step 7, not 8"):
+        tracking.log_outputs("run1", {"m-5": 1, "m-3": 8})
+    assert tracking.run("run1") == found
+    with pytest.raises(InvalidInputError, match="no logged model is called so"):
+        tracking.log_outputs("run1", {"../x": 1})
+
+
+def test_an_empty_name_renames_nothing(tracking: Tracking, run: Run) -> None:
+    tracking.log_batch("run1", tags={"mlflow.runName": ""})
+    assert tracking.run("run1") == run
 
 
 def test_sixteen_writers_to_one_run_lose_nothing(tracking: Tracking, run: Run) -> None:
@@ -109,7 +159,7 @@ def test_a_reader_never_sees_half_a_call_even_of_a_run_in_parts(tracking: Tracki
     writer = threading.Thread(target=write)
     writer.start()
     seen: set[str] = set()
-    while not done.is_set():
+    while not done.is_set() or not seen:
         found = tracking.run("run1")
         assert found.name == found.tags["mlflow.runName"] == found.tags["late"]
         seen.add(found.name)

@@ -109,8 +109,49 @@ def test_a_deleted_experiment_takes_its_runs_along_and_brings_them_back(tracking
         tracking.log_batch("run1", params={"a": 1})
     assert len(list(tracking.runs(run.experiment_id, view="deleted"))) == 2
     tracking.restore_experiment(run.experiment_id)
+    # As in MLflow, whose experiments restore all that they have.
+    assert [one.id for one in tracking.runs(run.experiment_id)] == ["run2", "run1"]
+
+
+def test_a_run_can_live_in_a_deleted_experiment_until_that_is_deleted_again(tracking: Tracking, run: Run) -> None:
+    tracking.delete_experiment(run.experiment_id)
+    tracking.restore_run("run1")
+    tracking.log_batch("run1", params={"a": 1})
     assert [one.id for one in tracking.runs(run.experiment_id)] == ["run1"]
-    assert tracking.run("run2").deleted is not None
+    tracking.restore_experiment(run.experiment_id)
+    tracking.delete_experiment(run.experiment_id)
+    assert [one.id for one in tracking.runs(run.experiment_id, view="deleted")] == ["run1"]
+
+
+def test_a_run_that_is_made_after_a_restoration_is_deleted_and_restored_by_itself(tracking: Tracking) -> None:
+    made = tracking.ensure_experiment("once more")
+    assert tracking.delete_experiment(made.id)
+    assert not tracking.delete_experiment(made.id)
+    assert tracking.restore_experiment(made.id)
+    assert not tracking.restore_experiment(made.id)
+    tracking.create_run(made.id, name="x", run_id="run1")
+    tracking.delete_run("run1")
+    assert tracking.run("run1").deleted is not None
+    tracking.restore_run("run1")
+    assert tracking.run("run1").deleted is None
+
+
+def test_amending_changes_what_is_given_and_nothing_else(tracking: Tracking, run: Run) -> None:
+    assert tracking.amend_run("run1") == run
+    assert tracking.amend_run("run1", status="FINISHED").ended is None
+    assert tracking.amend_run("run1", ended=7.0).status == "FINISHED"
+    amended = tracking.amend_run("run1", status="RUNNING", name="other")
+    assert (amended.status, amended.ended, amended.name, amended.tags["mlflow.runName"]) == (
+        "RUNNING", 7.0, "other", "other",
+    )  # fmt: skip
+    assert tracking.run("run1") == amended
+
+
+def test_a_run_may_be_created_with_tags_that_cannot_be_set_later(tracking: Tracking, experiment: Experiment) -> None:
+    run = tracking.create_run(experiment.id, name="x", tags={"a//b": "x" * 9_000}, user="ada")
+    assert (tracking.run(run.id).tags["a//b"], tracking.run(run.id).user) == ("x" * 9_000, "ada")
+    with pytest.raises(InvalidInputError, match="has 100,001 characters, at most 100,000"):
+        tracking.create_run(experiment.id, name="x", tags={"a": "x" * 100_000})
 
 
 def test_runs_come_newest_first_in_pages_and_views(tracking: Tracking, experiment: Experiment, clock: Hand) -> None:

@@ -1,0 +1,209 @@
+"""Whether a caller may do what is asked: asked between a request's reading and its doing, by what `needs.py` says.
+
+What a project's `access` says is about names, and requests are mostly about identities: an experiment's name is
+remembered for half a minute, and a run's experiment, which never changes, for good. So it costs a request one read or
+none. Where a project declares no access nothing is asked and nothing is read.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol, assert_never
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from functions.callers import Caller
+from functions.tracking.errors import MlflowError
+from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need, Needed, Of
+from functions.tracking.places import owner_of_path, owner_of_source
+from functions.tracking.requests import Acting, Route
+from functions.web import Action, Answer, Call, json_answer
+from loopwright.definitions.access import Access, Role, Rule, suffices
+
+_FRESH: Final = 30.0
+"""Seconds for which an experiment's name is remembered: for so long a renamed one is judged by its former name."""
+
+_REMEMBERED: Final = 10_000
+
+_DEFAULT: Final = "0"
+"""The experiment that is meant where none is told."""
+
+_VERBS: Final[Mapping[Role, str]] = {"none": "see", "read": "read", "write": "write to", "manage": "manage"}
+
+_STAGES: Final[Mapping[str, str]] = {"production": "champion", "staging": "challenger"}
+
+
+class Homes(Protocol):
+    """Says where things belong."""
+
+    def experiment_name(self, experiment_id: str) -> str:
+        """Return an experiment's name, or raise `NotFoundError`."""
+        ...
+
+    def of_run(self, run_id: str) -> str:
+        """Return the identity of a run's experiment, or raise `NotFoundError`."""
+        ...
+
+    def of_logged_model(self, model_id: str) -> str:
+        """Return the identity of a logged model's experiment, or raise `NotFoundError`."""
+        ...
+
+
+class Permits:
+    """Lets callers do what a project's access allows them."""
+
+    def __init__(self, access: Access, homes: Homes, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self._access = access
+        self._homes = homes
+        self._timer = timer
+        self._names: dict[str, tuple[str, float]] = {}
+
+    def guarded(self, route: Route) -> Action:
+        """Return a route's action behind the question whether it is allowed.
+
+        What nobody has said the needs of is for admins only.
+        """
+        needs = NEEDS.get((route.method, route.path))
+        if needs is None:
+            return self._closed(route)
+        if not needs:
+            return route.act
+        return self._acting(route.act, needs) if isinstance(route.act, Acting) else self._raw(route.act, needs)
+
+    def check(self, caller: Caller, role: Role, of: Of, value: str) -> None:
+        """Return if the caller has at least this role on what the value tells.
+
+        Raises:
+            MlflowError: he has not: PERMISSION_DENIED, with who may be asked.
+            NotFoundError: there is no such thing.
+        """
+        if self._is_free(caller):
+            return
+        rule = self._rule(of, value)
+        if rule is not None and not suffices(had := rule.role(caller.name), role):
+            who = ", ".join(rule.managers) or "whoever keeps the project's `access`"
+            raise MlflowError(
+                "PERMISSION_DENIED",
+                f"{caller.told} may not {_VERBS[role]} {of} {value!r}: the role there is {had!r}, "
+                f"and this wants {role!r}. Ask {who}",
+            )
+
+    def may_read(self, caller: Caller, of: Of, value: str) -> bool:
+        """Return whether the caller may read what the value tells."""
+        rule = None if self._is_free(caller) else self._rule(of, value)
+        return rule is None or suffices(rule.role(caller.name), "read")
+
+    def _is_free(self, caller: Caller) -> bool:
+        return caller.known == "machine" or self._access.is_admin(caller.name)
+
+    def _closed(self, route: Route) -> Action:
+        def answer(call: Call) -> Answer:
+            if self._is_free(call.caller):
+                return route.act(call)
+            raise MlflowError("PERMISSION_DENIED", f"{call.caller.told} may not call {route.path}: only admins may")
+
+        return answer
+
+    def _raw(self, act: Action, needs: Sequence[Needed]) -> Action:
+        def answer(call: Call) -> Answer:
+            self._ask(call.caller, needs, {**dict(parse_qsl(call.query.decode("ascii", "replace"))), **call.path})
+            return act(call)
+
+        return answer
+
+    def _acting(self, act: Acting[Any], needs: Sequence[Needed]) -> Action:
+        narrowed = [one.field for one in needs if isinstance(one, Narrowed)]
+        filtered = [one for one in needs if isinstance(one, Filtered)]
+
+        def answer(call: Call) -> Answer:
+            asked = act.read(call)
+            self._ask(call.caller, needs, asked)
+            for field in narrowed:
+                wanted = getattr(asked, field)
+                left = [one for one in wanted if self.may_read(call.caller, "experiment", one)]
+                if wanted and not left:
+                    return json_answer({})
+                asked = msgspec.structs.replace(asked, **{field: left})
+            done = act.do(asked, call.caller)
+            for one in filtered:
+                done = self._filtered(call.caller, one, done)
+            return json_answer(done)
+
+        return answer
+
+    def _ask(self, caller: Caller, needs: Sequence[Needed], asked: object) -> None:
+        for need in needs:
+            match need:
+                case Need():
+                    for value in told(asked, need.field) or ([_DEFAULT] if need.of == "experiment" else []):
+                        self.check(caller, need.role, need.of, value)
+                case Moves():
+                    for name in told(asked, need.field):
+                        self._check_alias(caller, _STAGES.get(name.lower(), "") if need.stage else name)
+                case Narrowed() | Filtered():
+                    continue
+                case _:
+                    assert_never(need)
+
+    def _check_alias(self, caller: Caller, alias: str) -> None:
+        access = self._access
+        if alias not in access.protected or self._is_free(caller) or access.is_approver(caller.name):
+            return
+        who = ", ".join((*access.approvers, *access.admins)) or "whoever keeps the project's `access`"
+        raise MlflowError(
+            "PERMISSION_DENIED", f"{caller.told} may not move the protected alias {alias!r}. Ask an approver: {who}"
+        )
+
+    def _filtered(self, caller: Caller, how: Filtered, done: object) -> object:
+        if not isinstance(done, Mapping) or how.listed not in done:
+            return done
+        kept = [one for one in done[how.listed] if self.may_read(caller, how.of, str(one[how.field]))]
+        return {**done, how.listed: kept}
+
+    def _rule(self, of: Of, value: str) -> Rule | None:
+        """Return what holds for what a value tells; None: it is nothing that is kept here."""
+        match of:
+            case "experiment name":
+                return self._access.experiment(value)
+            case "model":
+                return self._access.model(value)
+            case "experiment":
+                return self._access.experiment(self._name(value))
+            case "run":
+                return self._rule("experiment", self._homes.of_run(value))
+            case "logged model":
+                return self._rule("experiment", self._homes.of_logged_model(value))
+            case "artifact" | "source":
+                owner = owner_of_path(value) if of == "artifact" else owner_of_source(value)
+                return owner and self._rule(*owner)
+            case _:
+                assert_never(of)
+
+    def _name(self, experiment_id: str) -> str:
+        name, until = self._names.get(experiment_id, ("", 0.0))
+        now = self._timer()
+        if now >= until:
+            name = self._homes.experiment_name(experiment_id)
+            if len(self._names) >= _REMEMBERED:
+                self._names.clear()
+            self._names[experiment_id] = (name, now + _FRESH)
+        return name
+
+
+def told(asked: object, field: str) -> list[str]:
+    """Return what fields of a request tell: `a|b` is the first of them that tells something, `a.b` is in a list."""
+    for one in field.split("|"):
+        first, _, rest = one.partition(".")
+        value = asked.get(first) if isinstance(asked, Mapping) else getattr(asked, first)
+        found = list(_texts(value, rest))
+        if found:
+            return found
+    return []
+
+
+def _texts(value: object, rest: str) -> Iterator[str]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for one in value:
+            yield from _texts(getattr(one, rest) if rest else one, "")
+    elif isinstance(value, str) and value:
+        yield value

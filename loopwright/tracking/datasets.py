@@ -1,0 +1,71 @@
+"""What is told at length of data sets: schema and profile, kept once an experiment and not with every run.
+
+As in MLflow a data set is what has a name and a digest, and the first run to log it says what it looks like.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from loopwright.errors import ConflictError, InvalidInputError
+from loopwright.ports.table import ABSENT, Item, Key, Table
+from loopwright.tracking import keys
+from loopwright.tracking.values import DatasetInput, Run
+
+PACKED_BYTES: Final = 900_000
+"""What schema and profile may weigh when they are compressed: a table's item has a megabyte at most."""
+
+_PACKED: Final = "packed"
+
+
+def keep_details(table: Table, experiment_id: str, datasets: Sequence[DatasetInput]) -> tuple[DatasetInput, ...]:
+    """Keep what is told at length unless it is there, and return the data sets without it.
+
+    It is kept before a run names the data set, so no reader misses it.
+
+    Raises:
+        InvalidInputError: it is too long.
+    """
+    return tuple(_kept(table, experiment_id, one) if one.schema or one.profile else one for one in datasets)
+
+
+def with_details(table: Table, runs: Sequence[Run]) -> list[Run]:
+    """Return the runs with the schemas and profiles of their inputs, which are read together."""
+    places = list(dict.fromkeys(_place(run.experiment_id, one) for run in runs for one in run.inputs if one.detailed))
+    if not places:
+        return list(runs)
+    found = dict(zip(places, table.get_many(places), strict=True))
+    return [replace(run, inputs=tuple(_detailed(run.experiment_id, run.inputs, found))) for run in runs]
+
+
+def _kept(table: Table, experiment_id: str, dataset: DatasetInput) -> DatasetInput:
+    packed = zlib.compress(msgspec.msgpack.encode((dataset.schema, dataset.profile)))
+    if len(packed) > PACKED_BYTES:
+        raise InvalidInputError(
+            f"data set {dataset.name!r}: schema and profile have {len(packed):,} bytes even when they are compressed, "
+            f"at most {PACKED_BYTES:,} are kept: log them as an artifact"
+        )
+    with suppress(ConflictError):
+        table.put(_place(experiment_id, dataset), {_PACKED: packed}, expect=ABSENT)
+    return replace(dataset, schema="", profile="", detailed=True)
+
+
+def _detailed(
+    experiment_id: str, datasets: Iterable[DatasetInput], found: Mapping[Key, Item | None]
+) -> Iterable[DatasetInput]:
+    for one in datasets:
+        item = found.get(_place(experiment_id, one)) if one.detailed else None
+        packed = item.value[_PACKED] if item else None
+        if isinstance(packed, bytes):
+            schema, profile = msgspec.msgpack.decode(zlib.decompress(packed), type=tuple[str, str])
+            yield replace(one, schema=schema, profile=profile)
+        else:
+            yield one
+
+
+def _place(experiment_id: str, dataset: DatasetInput) -> Key:
+    return keys.dataset_key(experiment_id, dataset.name, dataset.digest)

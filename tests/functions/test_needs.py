@@ -1,0 +1,31 @@
+"""Nothing of the protocol is open, or closed, by accident."""
+
+import msgspec
+import pytest
+
+from adapters import open_platform
+from functions.tracking.app import Services, routes
+from functions.tracking.needs import NEEDS, Filtered, Narrowed, Need
+from functions.tracking.requests import Acting, Route
+from loopwright.settings import Settings
+
+ROUTES = routes(Services.over(open_platform(Settings(provider="memory"))))
+
+
+def test_every_call_says_what_it_wants_of_its_caller() -> None:
+    assert {(one.method, one.path) for one in ROUTES} - set(NEEDS) == set()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
+def test_what_is_asked_about_is_in_the_request(route: Route) -> None:
+    for need in NEEDS.get((route.method, route.path), ()):
+        if not isinstance(need, Filtered) and isinstance(route.act, Acting):
+            fields = {one.name for one in msgspec.structs.fields(route.act.kind)}
+            assert {one.split(".")[0] for one in need.field.split("|")} <= fields
+
+
+def test_whoever_changes_something_wants_more_than_to_read() -> None:
+    for (method, path), needs in NEEDS.items():
+        searched = any(isinstance(one, Narrowed | Filtered) for one in needs)
+        if method != "GET" and not searched:
+            assert any(isinstance(one, Need) and one.role in {"write", "manage"} for one in needs), path
