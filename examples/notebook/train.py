@@ -49,7 +49,8 @@ with mlflow.start_run(run_name="best", tags={"team": "oncology"}, description="T
         grown = pipeline.fit(train[:rows], train_y[:rows]).predict_proba(test)[:, 1]
         mlflow.log_metric("auc_by_rows", roc_auc_score(test_y, grown), step=step)
     mlflow.log_metric("not_a_number", float("nan"))
-    mlflow.log_input(mlflow.data.from_pandas(test.assign(malignant=test_y), targets="malignant", name="test"), "testing")
+    tested = mlflow.data.from_pandas(test.assign(malignant=test_y), targets="malignant", name="test")
+    mlflow.log_input(tested, context="testing")
     mlflow.log_text("fitted on a laptop\n", "notes/about.txt")
     mlflow.log_dict({"best": found.best_params_}, "notes/best.json")
     with tempfile.TemporaryDirectory() as folder:
