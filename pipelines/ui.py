@@ -118,6 +118,10 @@ def located(named: Path | None = None) -> Iterator[Source]:
         InvalidInputError: what is named has no UI of MLflow's.
         UnavailableError: nothing is installed, and the wheel cannot be fetched.
     """
+    if named and named.is_file():
+        with _opened(named) as wheel:
+            yield _in_wheel(named, wheel)
+        return
     found = _named(named) if named else _installed()
     if found:
         yield found
@@ -160,8 +164,6 @@ def _installer() -> list[str]:
 
 
 def _named(path: Path) -> Source:
-    if path.is_file():
-        return _in_wheel(path)
     for folder in (path, *sorted(path.glob("lib/python*/site-packages"))):
         version = folder / "mlflow" / "version.py"
         if (folder / _INSIDE).is_dir() and version.is_file():
@@ -171,16 +173,18 @@ def _named(path: Path) -> Source:
     )
 
 
-def _in_wheel(path: Path) -> Source:
+def _opened(path: Path) -> zipfile.ZipFile:
     try:
-        wheel = zipfile.ZipFile(path)
-        version = _version(wheel.read("mlflow/version.py").decode(), path)
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
         raise InvalidInputError(f"{path} is no wheel of mlflow: {error}") from error
-    folder = zipfile.Path(wheel, f"{_INSIDE}/")
-    if not folder.is_dir():
+
+
+def _in_wheel(path: Path, wheel: zipfile.ZipFile) -> Source:
+    if not any(name.startswith(f"{_INSIDE}/") for name in wheel.namelist()):
         raise InvalidInputError(f"{path} has no {_INSIDE}: name a wheel of mlflow, not one of mlflow-skinny")
-    return Source(version, folder, str(path))
+    version = _version(wheel.read("mlflow/version.py").decode(), path)
+    return Source(version, zipfile.Path(wheel, f"{_INSIDE}/"), str(path))
 
 
 def _installed() -> Source | None:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.door import HERE, ProjectOption, err, out, settings_of
+from pipelines.cli.door import HERE, ProjectOption, err, opened, out, settings_of
 
 _REPOSITORY = Path(__file__).parents[2]
 
@@ -88,20 +88,14 @@ def ui(
     """Put MLflow's UI beside the tracking function, which serves it at `/`: from an installed mlflow, or fetched."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
-    from adapters import open_platform  # noqa: PLC0415
-    from pipelines.ui import located, place  # noqa: PLC0415
+    from pipelines import ui as doing  # noqa: PLC0415
 
-    settings = settings_of(project)
-    platform = open_platform(settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    try:
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task("looking for mlflow", total=None)
-            with located(source) as found:
-                bar.update(task, description=f"mlflow {found.version}")
-                done = place(platform.blobs, found, lambda put, of: bar.update(task, completed=put, total=of))
-    finally:
-        platform.close()
+    with opened(project) as place, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("looking for mlflow", total=None)
+        with doing.located(source) as found:
+            bar.update(task, description=f"mlflow {found.version}")
+            done = doing.place(place.platform.blobs, found, lambda put, of: bar.update(task, completed=put, total=of))
     out.print(
         f"[green]served[/] MLflow {done.version} from {escape(found.told)}: {done.files} files, "
         f"{done.size / 1e6:.1f} MB; {done.written} had to be put, {done.stored / 1e6:.1f} MB compressed",
