@@ -15,6 +15,7 @@ from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
 from loopwright.ports import Platform
+from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -31,6 +32,7 @@ class Services(NamedTuple):
 
     tracking: Tracking
     models: LoggedModels
+    registry: Registry
 
     @classmethod
     def over(cls, platform: Platform) -> "Services":
@@ -38,6 +40,7 @@ class Services(NamedTuple):
         return cls(
             Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id),
             LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id),
+            Registry(platform.table, clock=platform.clock, new_id=platform.new_id),
         )
 
 
@@ -64,7 +67,7 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models))
+    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 

@@ -1,17 +1,21 @@
 """Where runs and logged models belong, as tracking knows it."""
 
+from collections.abc import Sequence
+
 from typing_extensions import override
 
 from functions.tracking.permits import Homes
+from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
 
 
 class TrackedHomes(Homes):
     """Asks tracking."""
 
-    def __init__(self, tracking: Tracking, models: LoggedModels) -> None:
+    def __init__(self, tracking: Tracking, models: LoggedModels, registry: Registry) -> None:
         self._tracking = tracking
         self._models = models
+        self._registry = registry
 
     @override
     def experiment_name(self, experiment_id: str) -> str:
@@ -24,3 +28,13 @@ class TrackedHomes(Homes):
     @override
     def of_logged_model(self, model_id: str) -> str:
         return self._models.home(model_id)
+
+    @override
+    def aliases(self, model: str, version: str) -> Sequence[str]:
+        led = self._registry.routing(model).aliases
+        try:
+            # What is written in another way is the same version.
+            wanted = int(version)
+        except ValueError:
+            return list(led)
+        return [alias for alias, number in led.items() if number == wanted]
