@@ -1,10 +1,11 @@
-"""Experiments, runs and points in MLflow's words: as protobuf has it, empty lists are left out, moments are whole
-milliseconds, and numbers that JSON has not are texts.
+"""Experiments, runs and points in MLflow's words.
+
+As protobuf has it, empty lists are left out, moments are whole milliseconds, and numbers that JSON has not are texts.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -14,8 +15,12 @@ from loopwright.tracking.locations import experiment_location
 CONTEXT_TAG: Final = "mlflow.data.context"
 """What a data set is read for is a tag of its input."""
 
-_DIGEST_LENGTH: Final = 36
+DIGEST_LENGTH: Final = 36
 """What MLflow takes of a digest."""
+
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+"""A text that a request must have: an empty one is none for MLflow."""
 
 
 class Entry(msgspec.Struct):
@@ -108,7 +113,7 @@ def _input_shape(one: DatasetInput) -> Mapping[str, object]:
     context = {CONTEXT_TAG: one.context} if one.context else {}
     dataset: dict[str, object] = {
         "name": one.name,
-        "digest": one.digest.removeprefix("sha256:")[:_DIGEST_LENGTH],
+        "digest": one.digest.removeprefix("sha256:")[:DIGEST_LENGTH],
         "source_type": one.source_type,
         "source": one.source,
     }
