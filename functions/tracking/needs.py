@@ -83,6 +83,7 @@ def _on(role: Role, of: Of, field: str) -> Sequence[Needed]:
 
 
 _EXPERIMENT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_EXPERIMENTS}/create"): _on("write", "experiment name", "name"),
     ("GET", f"{_EXPERIMENTS}/get"): _on("read", "experiment", "experiment_id"),
     ("GET", f"{_EXPERIMENTS}/get-by-name"): _on("read", "experiment name", "experiment_name"),
@@ -100,15 +101,28 @@ _EXPERIMENT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 _RUN_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_RUNS}/create"): _on("write", "experiment", "experiment_id"),
     ("GET", f"{_RUNS}/get"): _on("read", "run", _RUN),
     ("POST", f"{_RUNS}/search"): (Narrowed("experiment_ids"),),
     ("POST", f"{_RUNS}/update"): _on("write", "run", _RUN),
     ("POST", f"{_RUNS}/delete"): _on("manage", "run", "run_id"),
     ("POST", f"{_RUNS}/restore"): _on("manage", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-metric"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/log-batch"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-parameter"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/set-tag"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/delete-tag"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-model"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-inputs"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/outputs"): _on("write", "run", "run_id"),
+    ("GET", f"{_METRICS}/get-history"): _on("read", "run", _RUN),
+    ("GET", f"{_METRICS}/get-history-bulk"): _on("read", "run", "run_id"),
+    ("GET", f"{_METRICS}/get-history-bulk-interval"): _on("read", "run", "run_ids"),
 }
 
 _LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", _LOGGED): _on("write", "experiment", "experiment_id"),
     ("POST", f"{_LOGGED}/search"): (Narrowed("experiment_ids"),),
     ("GET", f"{_LOGGED}/{{model_id}}"): _on("read", "logged model", "model_id"),
@@ -120,6 +134,7 @@ _LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 _REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_MODELS}/create"): _on("write", "model", "name"),
     ("GET", f"{_MODELS}/get"): _on("read", "model", "name"),
     ("PATCH", f"{_MODELS}/update"): _on("write", "model", "name"),
@@ -153,6 +168,7 @@ _REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     **_EXPERIMENT_NEEDS,
     **_RUN_NEEDS,
     **_LOGGED_NEEDS,
