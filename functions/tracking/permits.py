@@ -223,7 +223,7 @@ def told(asked: object, field: str) -> list[str]:
     for one in field.split("|"):
         first, _, rest = one.partition(".")
         found += _texts(asked.get(first) if isinstance(asked, Mapping) else getattr(asked, first), rest)
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _texts(value: object, rest: str) -> Iterator[str]:
