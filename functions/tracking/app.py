@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, logged_models
+from functions.tracking import experiments, logged_models, registry
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
 from loopwright.ports import Platform
+from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -31,6 +32,7 @@ class Services(NamedTuple):
 
     tracking: Tracking
     models: LoggedModels
+    registry: Registry
 
     @classmethod
     def over(cls, platform: Platform) -> "Services":
@@ -38,6 +40,7 @@ class Services(NamedTuple):
         return cls(
             Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id),
             LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id),
+            Registry(platform.table, clock=platform.clock, new_id=platform.new_id),
         )
 
 
@@ -55,6 +58,7 @@ def routes(services: Services) -> Sequence[Route]:
     return [
         *experiments.routes(services.tracking),
         *logged_models.routes(services.models),
+        *registry.routes(services.registry, services.tracking, services.models),
     ]
 
 

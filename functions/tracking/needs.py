@@ -58,6 +58,13 @@ OPEN: Final[Sequence[Needed]] = ()
 _EXPERIMENTS: Final = "2.0/mlflow/experiments"
 _LOGGED: Final = "2.0/mlflow/logged-models"
 
+_MODELS: Final = "2.0/mlflow/registered-models"
+_VERSIONS: Final = "2.0/mlflow/model-versions"
+
+_READ_MODEL: Final = (Need("read", "model", "name"),)
+_WRITE_MODEL: Final = (Need("write", "model", "name"),)
+_MANAGE_MODEL: Final = (Need("manage", "model", "name"),)
+
 _WRITE_LOGGED: Final = (Need("write", "logged model", "model_id"),)
 
 NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
@@ -72,4 +79,30 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_LOGGED}/{{model_id}}/params"): _WRITE_LOGGED,
     ("PATCH", f"{_LOGGED}/{{model_id}}/tags"): _WRITE_LOGGED,
     ("DELETE", f"{_LOGGED}/{{model_id}}/tags/{{tag_key:path}}"): _WRITE_LOGGED,
+    ("POST", f"{_MODELS}/create"): _WRITE_MODEL,
+    ("GET", f"{_MODELS}/get"): _READ_MODEL,
+    ("PATCH", f"{_MODELS}/update"): _WRITE_MODEL,
+    ("POST", f"{_MODELS}/rename"): (*_MANAGE_MODEL, Need("write", "model", "new_name")),
+    ("DELETE", f"{_MODELS}/delete"): _MANAGE_MODEL,
+    ("GET", f"{_MODELS}/search"): (Filtered("registered_models", "model", "name"),),
+    ("GET", f"{_MODELS}/get-latest-versions"): _READ_MODEL,
+    ("POST", f"{_MODELS}/get-latest-versions"): _READ_MODEL,
+    ("POST", f"{_MODELS}/set-tag"): _WRITE_MODEL,
+    ("DELETE", f"{_MODELS}/delete-tag"): _WRITE_MODEL,
+    ("POST", f"{_MODELS}/alias"): (*_WRITE_MODEL, Moves("alias")),
+    ("DELETE", f"{_MODELS}/alias"): (*_WRITE_MODEL, Moves("alias")),
+    ("GET", f"{_MODELS}/alias"): _READ_MODEL,
+    ("POST", f"{_VERSIONS}/create"): (
+        *_WRITE_MODEL,
+        Need("read", "source", "source"),
+        Need("write", "logged model", "model_id"),
+    ),
+    ("PATCH", f"{_VERSIONS}/update"): _WRITE_MODEL,
+    ("POST", f"{_VERSIONS}/transition-stage"): (*_WRITE_MODEL, Moves("stage", stage=True)),
+    ("DELETE", f"{_VERSIONS}/delete"): _MANAGE_MODEL,
+    ("GET", f"{_VERSIONS}/get"): _READ_MODEL,
+    ("GET", f"{_VERSIONS}/search"): (Filtered("model_versions", "model", "name"),),
+    ("GET", f"{_VERSIONS}/get-download-uri"): _READ_MODEL,
+    ("POST", f"{_VERSIONS}/set-tag"): _WRITE_MODEL,
+    ("DELETE", f"{_VERSIONS}/delete-tag"): _WRITE_MODEL,
 }
