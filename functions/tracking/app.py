@@ -9,7 +9,11 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
+<<<<<<< HEAD
 from functions.tracking import experiments, logged_models, registry
+=======
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, runs, server
+>>>>>>> mlflow
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -50,13 +54,19 @@ def build(platform: Platform, project: Project) -> Function:
     found = routes(services)
     if project.access is not None:
         found = guarded(found, project.access, services)
-    return Function(list(_endpoints(found, platform)), {})
+    version = Endpoint("/version", server.version, platform.telemetry, method="GET")
+    return Function([*_endpoints(found, platform), version], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
+        *server.routes(),
         *experiments.routes(services.tracking),
+        *runs.routes(services.tracking),
+        *logs.routes(services.tracking, services.models),
+        *inputs.routes(services.tracking),
+        *metrics.routes(services.tracking),
         *logged_models.routes(services.models),
         *registry.routes(services.registry, services.tracking, services.models),
     ]
