@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, runs, server
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, server
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -64,6 +64,7 @@ def routes(services: Services) -> Sequence[Route]:
         *inputs.routes(services.tracking),
         *metrics.routes(services.tracking),
         *logged_models.routes(services.models),
+        *registry.routes(services.registry, services.tracking, services.models),
     ]
 
 

@@ -73,9 +73,9 @@ _RUN: Final = "run_id|run_uuid"
 _SOURCES: Final = (
     Need("read", "source", "source", lenient=True),
     Need("read", "run", "run_id", lenient=True),
-    Need("read", "logged model", "model_id", lenient=True),
+    Need("write", "logged model", "model_id", lenient=True),
 )
-"""Whoever may read a version would read the files of another's run through it."""
+"""Whoever may read a version would read the files of another's run through it; a logged model notes its versions."""
 
 
 def _on(role: Role, of: Of, field: str) -> Sequence[Needed]:
@@ -83,7 +83,6 @@ def _on(role: Role, of: Of, field: str) -> Sequence[Needed]:
 
 
 _EXPERIMENT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
-    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_EXPERIMENTS}/create"): _on("write", "experiment name", "name"),
     ("GET", f"{_EXPERIMENTS}/get"): _on("read", "experiment", "experiment_id"),
     ("GET", f"{_EXPERIMENTS}/get-by-name"): _on("read", "experiment name", "experiment_name"),
@@ -101,7 +100,6 @@ _EXPERIMENT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 _RUN_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
-    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_RUNS}/create"): _on("write", "experiment", "experiment_id"),
     ("GET", f"{_RUNS}/get"): _on("read", "run", _RUN),
     ("POST", f"{_RUNS}/search"): (Narrowed("experiment_ids"),),
@@ -122,7 +120,6 @@ _RUN_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 _LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
-    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", _LOGGED): _on("write", "experiment", "experiment_id"),
     ("POST", f"{_LOGGED}/search"): (Narrowed("experiment_ids"),),
     ("GET", f"{_LOGGED}/{{model_id}}"): _on("read", "logged model", "model_id"),
@@ -134,7 +131,6 @@ _LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 }
 
 _REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
-    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", f"{_MODELS}/create"): _on("write", "model", "name"),
     ("GET", f"{_MODELS}/get"): _on("read", "model", "name"),
     ("PATCH", f"{_MODELS}/update"): _on("write", "model", "name"),
