@@ -6,7 +6,8 @@
     ├── NotFoundError         the thing that was asked for is not there
     ├── ConflictError         somebody else changed it first; read again and decide again
     │   ├── AlreadyExistsError    what was to be made is there
-    │   └── DeletedError          it is softly deleted: restore it before changing it
+    │   ├── DeletedError          it is softly deleted: restore it before changing it
+    │   └── InUseError            something leads to it, so it may not go or change: move that away first
     ├── IntegrityError        stored bytes are not the bytes that were written
     ├── GateRefusedError      a candidate did not earn its promotion
     ├── CapabilityError       this provider declares that it cannot do that
@@ -52,6 +53,10 @@ class AlreadyExistsError(ConflictError):
 
 class DeletedError(ConflictError):
     """The thing is softly deleted: it can be read and restored, and not changed."""
+
+
+class InUseError(ConflictError):
+    """Something leads to the thing, so it may not go or change: move that away first."""
 
 
 class IntegrityError(LoopwrightError):

@@ -54,7 +54,9 @@ class Mirroring:
     def model(self, model: str) -> int:
         """Tell of the versions that the model's aliases lead to, and of the runs that made them; return how many."""
         aliases = self._registry.routing(model).aliases
-        versions = [self._registry.version(model, number) for number in sorted(set(aliases.values()))]
+        named = [self._registry.version(model, number) for number in sorted(set(aliases.values()))]
+        # A notebook's model has no package that could be shown.
+        versions = [one for one in named if one.packaged]
         self._mirror.show_versions(
             model,
             [_version(one, (alias for alias, number in aliases.items() if number == one.version)) for one in versions],

@@ -1,6 +1,7 @@
 """What a provider runs for a job: `python -m pipelines.job <job> --arguments '{"model": "…"}'`.
 
     train        model, reason, at, who, parameters (JSON)
+    adopt        model, version, as, trust_pickle ("true"), reason, at, who
     score        model, table, name, at
     materialize  at
     monitor      model (all when absent), at
@@ -14,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -24,6 +25,10 @@ from loopwright.definitions.project import Project, load_project
 from loopwright.errors import InvalidInputError, LoopwrightError
 from loopwright.ports import Platform
 from loopwright.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.steps import StepEvent
+    from pipelines.training.course import TrainOutcome
 
 Arguments = Mapping[str, str]
 
@@ -61,9 +66,30 @@ def _train(platform: Platform, project: Project, arguments: Arguments) -> str:
         at=_moment(platform, arguments),
         who=arguments.get("who", "loopwright"),
         parameters=_parameters(arguments),
-        progress=lambda event: _say(f"{event.number}/{event.count} {event.step} {event.state} ({event.seconds:.1f} s)"),
+        progress=_steps,
     )
-    return f"run {outcome.run_id}: version {outcome.version}, {'promoted' if outcome.promoted else 'not promoted'}"
+    return _candidate(outcome)
+
+
+def _adopt(platform: Platform, project: Project, arguments: Arguments) -> str:
+    from pipelines.adopt import Wish, adopt  # noqa: PLC0415
+
+    version = _wanted(arguments, "version")
+    if not version.isdigit():
+        raise InvalidInputError(f"the argument 'version' is no number: {version!r}")
+    trusted = arguments.get("trust_pickle") == "true"
+    done = adopt(
+        platform,
+        project,
+        Wish(_wanted(arguments, "model"), int(version), arguments.get("as", ""), trusted),
+        reason=arguments.get("reason", "a job was started"),
+        at=_moment(platform, arguments),
+        who=arguments.get("who", "loopwright"),
+        progress=_steps,
+    )
+    for note in done.notes:
+        _say(f"note: {note}")
+    return _candidate(done.outcome)
 
 
 def _score(platform: Platform, project: Project, arguments: Arguments) -> str:
@@ -98,11 +124,20 @@ def _monitor(platform: Platform, project: Project, arguments: Arguments) -> str:
 
 
 JOBS: Final[Mapping[str, Callable[[Platform, Project, Arguments], str]]] = {
+    "adopt": _adopt,
     "materialize": _materialize,
     "monitor": _monitor,
     "score": _score,
     "train": _train,
 }
+
+
+def _steps(event: "StepEvent") -> None:
+    _say(f"{event.number}/{event.count} {event.step} {event.state} ({event.seconds:.1f} s)")
+
+
+def _candidate(outcome: "TrainOutcome") -> str:
+    return f"run {outcome.run_id}: version {outcome.version}, {'promoted' if outcome.promoted else 'not promoted'}"
 
 
 def _wanted(arguments: Arguments, name: str) -> str:

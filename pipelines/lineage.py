@@ -10,63 +10,13 @@ from loopwright.columns import Array, Columns, length, moments, take
 from loopwright.definitions.model import Model
 from loopwright.definitions.project import Project
 from loopwright.errors import NotFoundError
-from loopwright.gate import Verdict
 from loopwright.ports import Lake, Platform
 from loopwright.ports.lake import Between, Selection
-from loopwright.registry import DatasetPin, ModelVersion, Registry
-from loopwright.tracking import Run, Tracking
-from pipelines.training.journal import PREFIX
+from pipelines.origin import Origin, Tracing
 from pipelines.training.snapshot import labels_table, predictions_table
 
 Plain = float | str | None
 """A value for people: a number, a text, a time as RFC 3339 text; None where there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a model comes from.
-
-    Attributes:
-        model: its name.
-        version: its number; None: the run has registered none.
-        aliases: the aliases that lead to it now.
-        run_id: the run that made it.
-        status: the run's.
-        reason: why it was trained.
-        who: who asked.
-        trained: the moment of the request, RFC 3339.
-        commit: of the code; "unknown" without a repository.
-        dirty: whether files differed from the commit; the patch is the run's artifact `lineage/dirty.diff`.
-        code: the digest of the files as they ran.
-        features: the digest of the features' definitions.
-        environment: the digest of the installed packages, listed in the artifact `lineage/environment.txt`.
-        datasets: tables, versions and digests.
-        parameters: of the training function.
-        metrics: the latest of the run.
-        package: the digest of the model's package; empty without a version.
-        verdict: what the gate said.
-        error: why the run failed; empty: it did not.
-    """
-
-    model: str
-    version: int | None
-    aliases: tuple[str, ...]
-    run_id: str
-    status: str
-    reason: str
-    who: str
-    trained: str
-    commit: str
-    dirty: bool
-    code: str
-    features: str
-    environment: str
-    datasets: tuple[DatasetPin, ...]
-    parameters: Mapping[str, str]
-    metrics: Mapping[str, float]
-    package: str
-    verdict: Verdict | None
-    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +53,7 @@ def lineage(platform: Platform, project: Project, subject: str) -> Origin | Pred
     Raises:
         NotFoundError: there is nothing of that name.
     """
-    tracing = _Tracing(platform)
+    tracing = Tracing(platform)
     if "/" in subject or "@" in subject:
         return tracing.version(subject)
     try:
@@ -113,50 +63,6 @@ def lineage(platform: Platform, project: Project, subject: str) -> Origin | Pred
     if not answers:
         raise NotFoundError(f"there is no run and no logged prediction {subject!r}: give an id, or <model>/<version>")
     return PredictionLineage(tuple((answer, tracing.version(f"{answer.model}/{answer.version}")) for answer in answers))
-
-
-class _Tracing:
-    def __init__(self, platform: Platform) -> None:
-        self.tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
-        self._registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
-
-    def version(self, name: str) -> Origin:
-        """Return the origin of `model/number` or `model@alias`."""
-        model, _, number = name.replace("@", "/").partition("/")
-        version = self._registry.alias(model, number) if "@" in name else int(number) if number.isdigit() else None
-        if version is None:
-            raise NotFoundError(f"there is no version {name!r}: write <model>/<number> or <model>@<alias>")
-        found = self._registry.version(model, version)
-        return self.origin(self.tracking.run(found.run_id), found)
-
-    def origin(self, run: Run, version: ModelVersion | None = None) -> Origin:
-        """Return the origin of a run's model."""
-        tags = {name.removeprefix(PREFIX): value for name, value in run.tags.items() if name.startswith(PREFIX)}
-        model = tags.get("model", run.name)
-        if version is None and "version" in tags:
-            version = self._registry.version(model, int(tags["version"]))
-        aliases = self._registry.routing(model).aliases if version else {}
-        return Origin(
-            model=model,
-            version=version.version if version else None,
-            aliases=tuple(sorted(name for name, number in aliases.items() if version and number == version.version)),
-            run_id=run.id,
-            status=run.status,
-            reason=tags.get("reason", ""),
-            who=tags.get("who", ""),
-            trained=isoformat(run.started),
-            commit=tags.get("commit", "unknown"),
-            dirty=tags.get("dirty") == "true",
-            code=tags.get("code", ""),
-            features=tags.get("features", ""),
-            environment=tags.get("environment", ""),
-            datasets=tuple(DatasetPin(one.name, one.version or 0, one.digest) for one in run.inputs),
-            parameters=run.params,
-            metrics={name: metric.value for name, metric in run.metrics.items()},
-            package=version.digest if version else "",
-            verdict=version.verdict if version else None,
-            error=tags.get("error", ""),
-        )
 
 
 _LOG = ("prediction_id", "predicted_at", "arm", "model_version", "score", "prediction", "latency_ms")

@@ -93,6 +93,8 @@ def _version(platform: Platform, run: Run) -> ModelVersion:
         raise InvalidInputError(
             f"run {run.id} ({run.status}) has registered no version: only a training that finished can be reproduced"
         )
+    if origin := run.tags.get(f"{PREFIX}adopted_from"):
+        raise InvalidInputError(f"run {run.id} was adopted from {origin}: a notebook trained it, so reproduce it there")
     registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
     return registry.version(run.tags[f"{PREFIX}model"], int(number))
 

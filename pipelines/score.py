@@ -27,7 +27,7 @@ from loopwright.features.sources import check_types
 from loopwright.models import Scorer, load_scorer
 from loopwright.ports import Platform
 from loopwright.ports.lake import Selection
-from loopwright.registry import Registry
+from loopwright.registry import Registry, expect_package
 from pipelines.scoring.plan import Manifest, Part, Plan, make_plan, part_selection
 from pipelines.steps import Progress, StepEvent, StepState, silent
 
@@ -157,7 +157,7 @@ class _Source:
         if self._scorer is None:
             platform, plan = self._platform, self._plan
             registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
-            version = registry.version(plan.model, plan.version)
+            version = expect_package(registry.version(plan.model, plan.version))
             if version.features_digest != features_digest(self._model):
                 raise IntegrityError(
                     f"version {plan.version} of {plan.model!r} was trained on other features than the definitions "

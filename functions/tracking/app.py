@@ -14,7 +14,7 @@ from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
-from loopwright.ports import Platform, Telemetry
+from loopwright.ports import Platform
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -47,7 +47,7 @@ def build(platform: Platform, project: Project) -> Function:
     found = routes(services)
     if project.access is not None:
         found = guarded(found, project.access, services)
-    return Function(list(_endpoints(found, platform.telemetry)), {})
+    return Function(list(_endpoints(found, platform)), {})
 
 
 def routes(services: Services) -> Sequence[Route]:
@@ -68,10 +68,11 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
-def _endpoints(routes: Sequence[Route], telemetry: Telemetry) -> Iterator[Endpoint]:
+def _endpoints(routes: Sequence[Route], platform: Platform) -> Iterator[Endpoint]:
+    telemetry, threaded = platform.telemetry, platform.capabilities.remote
     for prefix in PREFIXES:
         for one in routes:
-            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, refusal=refusal)
+            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, threaded=threaded, refusal=refusal)
         yield Endpoint(f"{prefix}{{call:path}}", _unknown, telemetry, method=ANY, refusal=refusal)
 
 

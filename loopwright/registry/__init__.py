@@ -1,5 +1,6 @@
 """Versions of models with their lineage and verdict, aliases with their history, and who gets the traffic."""
 
+from loopwright.registry.moves import expect_package
 from loopwright.registry.registry import Registry
 from loopwright.registry.values import (
     ARCHIVED,
@@ -10,6 +11,7 @@ from loopwright.registry.values import (
     DatasetPin,
     Lineage,
     ModelVersion,
+    NewSource,
     NewVersion,
     RegisteredModel,
     Routing,
@@ -26,10 +28,12 @@ __all__ = [
     "DatasetPin",
     "Lineage",
     "ModelVersion",
+    "NewSource",
     "NewVersion",
     "RegisteredModel",
     "Registry",
     "Routing",
     "Stage",
     "TrafficChange",
+    "expect_package",
 ]

@@ -1,6 +1,8 @@
 """Where the registry's items are, and which names it takes."""
 
+import posixpath
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from loopwright.errors import InvalidInputError
@@ -12,11 +14,24 @@ VERSIONS: Final = "version/"
 
 TRAFFIC: Final = "traffic/"
 
-_MODEL: Final = re.compile(r"[^/:\x00-\x1f\x7f]{1,100}")
+NAME_LENGTH: Final = 256
+ALIAS_LENGTH: Final = 255
+TAG_KEY_LENGTH: Final = 250
+TAG_LENGTH: Final = 100_000
 
-_ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+TAGS_BYTES: Final = 800_000
+"""What all tags of one thing may take: they are in its item, which may have a megabyte."""
+
+_PLACE_BYTES: Final = 480
+"""What a name may take in the place of an item, which has 512 bytes."""
+
+_FORBIDDEN: Final = re.compile(r"[/:\x00-\x1f\x7f]")
+
+_ALIAS: Final = re.compile(r"[\w-]+")
 
 _RESERVED_ALIAS: Final = re.compile(r"latest|v\d+", re.IGNORECASE)
+
+_TAG_KEY: Final = re.compile(r"[/\w.\- :]+")
 
 
 def partition(model: str) -> str:
@@ -60,16 +75,45 @@ def traffic_key(model: str, revision: int) -> Key:
 
 
 def checked_model(name: str) -> str:
-    """Return the name, or raise `InvalidInputError` if it is not 1 to 100 characters without / and : and controls."""
-    if not _MODEL.fullmatch(name):
-        raise InvalidInputError(f"model {name!r}: a name has 1 to 100 characters, none of them /, : or a control")
+    """Return the name, or raise `InvalidInputError` if MLflow would not take it, or it is too long for a place."""
+    if not name.strip() or _FORBIDDEN.search(name) or name in {".", ".."} or not _short(name, NAME_LENGTH):
+        raise InvalidInputError(
+            f"model {name[:100]!r}: a name has 1 to {NAME_LENGTH} characters (and at most {_PLACE_BYTES} bytes), "
+            "none of them /, : or a control, and is neither blank nor `.` nor `..`"
+        )
     return name
 
 
 def checked_alias(alias: str) -> str:
     """Return the alias, or raise `InvalidInputError` if it is not one that MLflow takes."""
-    if not _ALIAS.fullmatch(alias):
-        raise InvalidInputError(f"alias {alias!r}: an alias has 1 to 255 of A-Z, a-z, 0-9, _ and -")
+    if not _ALIAS.fullmatch(alias) or not _short(alias, ALIAS_LENGTH):
+        raise InvalidInputError(f"alias {alias[:100]!r}: an alias has 1 to {ALIAS_LENGTH} letters, digits, _ and -")
     if _RESERVED_ALIAS.fullmatch(alias):
         raise InvalidInputError(f"alias {alias!r} is kept for versions: choose one that is not `latest` or `v1`")
     return alias
+
+
+def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the tags, or raise `InvalidInputError` if one is not as MLflow wants it, or they are too much together."""
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key) or len(key) > TAG_KEY_LENGTH or not _path_like(key):
+            raise InvalidInputError(
+                f"tag {key[:100]!r}: a key has 1 to {TAG_KEY_LENGTH} letters, digits, and _ - . / : and space, and "
+                "reads like a relative path without empty, . and .. parts"
+            )
+        if len(value) > TAG_LENGTH:
+            raise InvalidInputError(f"tag {key!r} has {len(value):,} characters, at most {TAG_LENGTH:,} are kept")
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in tags.items())
+    if size > TAGS_BYTES:
+        raise InvalidInputError(
+            f"the tags have {size:,} bytes together, at most {TAGS_BYTES:,} are kept: use artifacts"
+        )
+    return tags
+
+
+def _short(name: str, length: int) -> bool:
+    return len(name) <= length and len(name.encode()) <= _PLACE_BYTES
+
+
+def _path_like(key: str) -> bool:
+    return posixpath.normpath(key) == key and key not in {".", ".."} and not key.startswith(("/", "../"))

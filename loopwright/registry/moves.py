@@ -10,13 +10,17 @@ from loopwright.registry.values import CHAMPION, AliasChange, ChangeKind, ModelV
 
 
 class Move(msgspec.Struct, frozen=True):
-    """What somebody wants: a new state of routing, by whom, why, and to which versions it leads anew."""
+    """What somebody wants: a new state of routing, by whom, why, and to which versions it leads anew.
+
+    Those that it has `served` must have a package.
+    """
 
     routing: Routing
     who: str
     why: str
     leads_to: frozenset[int] = frozenset()
     kind: ChangeKind = "set"
+    served: bool = False
 
 
 def expect(model: str, alias: str, routing: Routing, expected: int | None) -> None:
@@ -29,8 +33,19 @@ def expect(model: str, alias: str, routing: Routing, expected: int | None) -> No
         )
 
 
+def expect_package(version: ModelVersion) -> ModelVersion:
+    """Return the version, or raise `GateRefusedError` if it has no package, so that nothing here can serve it."""
+    if not version.packaged:
+        raise GateRefusedError(
+            f"version {version.version} of {version.model!r} is a notebook's model ({version.source}) without a "
+            "package, which nothing here can serve: `loopwright adopt` exports it and judges it as another version"
+        )
+    return version
+
+
 def expect_earned(version: ModelVersion) -> None:
     """Raise `GateRefusedError` unless the version's verdict is there and passed."""
+    expect_package(version)
     name = f"version {version.version} of {version.model!r}"
     if version.verdict is None:
         raise GateRefusedError(f"{name} has no verdict: judge it and record the verdict before promoting it")
@@ -47,6 +62,11 @@ def crowned(routing: Routing, version: int) -> Routing:
         canary=None if routing.canary and routing.canary.version == version else routing.canary,
         shadows=tuple(one for one in routing.shadows if one != version),
     )
+
+
+def without(routing: Routing, alias: str) -> Routing:
+    """Return the routing without the alias."""
+    return replace(routing, aliases={name: one for name, one in routing.aliases.items() if name != alias})
 
 
 def former_champions(history: Iterable[AliasChange]) -> list[int]:

@@ -14,12 +14,16 @@ CHALLENGER: Final = "challenger"
 """The alias of the version that is being prepared for promotion."""
 
 ARCHIVED: Final = "archived"
-"""The tag of a version that is put away: it can be read, but no alias, canary or shadow may lead to it."""
+"""The tag of a version that is put away: it can be read, but no alias, canary or shadow may lead to its package."""
 
 Stage = Literal["Production", "Staging", "Archived", "None"]
 """MLflow's stages."""
 
+STAGES: Final[tuple[Stage, ...]] = ("None", "Staging", "Production", "Archived")
+
 ChangeKind = Literal["set", "promotion", "rollback"]
+
+ModelState = Literal["here", "leaving", "arriving", "deleting", "gone"]
 
 
 class DatasetPin(msgspec.Struct, frozen=True):
@@ -50,6 +54,10 @@ class Lineage(msgspec.Struct, frozen=True):
     environment_digest: str
 
 
+UNTRACED: Final = Lineage("", code_dirty=False, code_digest="", datasets=(), parameters={}, environment_digest="")
+"""Of a version that no pipeline made."""
+
+
 class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to register.
 
@@ -76,8 +84,37 @@ class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
 
 
+class NewSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A model from a notebook that somebody wants to register: no package, but files that MLflow's client can load.
+
+    Attributes:
+        model: the registered model's name.
+        source: the URI that the notebook names it by, such as `models:/m-…` or `runs:/…`.
+        location: the URI of its files; empty: the source is that.
+        run_id: the run that made it, or empty.
+        run_link: the address of that run, for people.
+        model_id: the logged model that it is, or empty.
+        user: who registers it, or empty.
+        description: for people; None: there is none.
+        tags: text for people and tools.
+    """
+
+    model: str
+    source: str
+    location: str = ""
+    run_id: str = ""
+    run_link: str = ""
+    model_id: str = ""
+    user: str = ""
+    description: str | None = None
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a model: as `NewVersion`, with its number and the moment of its registration."""
+    """One version of a model: as `NewVersion` or `NewSource`, with its number and the moment of its registration.
+
+    `updated` is the moment when its description or its stage last changed.
+    """
 
     model: str
     version: int
@@ -90,19 +127,52 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     verdict: Verdict | None
+    updated: float = 0.0
+    description: str | None = None
+    location: str = ""
+    run_link: str = ""
+    model_id: str = ""
+    user: str = ""
 
     @property
     def archived(self) -> bool:
         """Whether it is put away."""
         return ARCHIVED in self.tags
 
+    @property
+    def packaged(self) -> bool:
+        """Whether it has a package, without which nothing here can serve it."""
+        return bool(self.digest)
+
 
 class RegisteredModel(msgspec.Struct, frozen=True):
-    """A model that has had versions; `latest` is the highest number given so far, be it deleted since."""
+    """A model that has or may get versions.
+
+    Attributes:
+        name: its name.
+        created: the moment of its creation.
+        latest: the highest number given so far, be it deleted since.
+        updated: the moment when its description, or a version's being there or its stage, last changed.
+        description: for people; None: there is none.
+        tags: text for people and tools.
+        state: whether it is here; `leaving` for another name and `arriving` under it, until all of its items are there;
+            `deleting` while its items are being removed; `gone`.
+        other: the other name, while it is leaving or arriving.
+    """
 
     name: str
     created: float
     latest: int
+    updated: float = 0.0
+    description: str | None = None
+    tags: Mapping[str, str] = msgspec.field(default_factory=dict)
+    state: ModelState = "here"
+    other: str = ""
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there for those who ask."""
+        return self.state in {"here", "leaving"}
 
 
 class AliasChange(msgspec.Struct, frozen=True):
@@ -130,7 +200,8 @@ class Canary(msgspec.Struct, frozen=True):
 class Routing(msgspec.Struct, frozen=True):
     """Who answers: the champion, a canary for a share of the requests, and shadows that score unseen by callers.
 
-    `aliases` are all of the model's; `revision` counts the changes of any of these.
+    `aliases` are all of the model's; `revision` counts the changes of any of these. Once `closed`, nothing changes any
+    more: the model goes away or gets another name.
     """
 
     champion: int | None = None
@@ -138,6 +209,7 @@ class Routing(msgspec.Struct, frozen=True):
     shadows: tuple[int, ...] = ()
     aliases: Mapping[str, int] = msgspec.field(default_factory=dict)
     revision: int = 0
+    closed: bool = False
 
 
 class TrafficChange(msgspec.Struct, frozen=True):

@@ -1,65 +1,71 @@
-"""Versions of models: numbered, immutable but for tags and verdict."""
+"""Versions of models: numbered, immutable but for description, tags and verdict."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-import msgspec
 from msgspec.structs import replace
 
-from loopwright.clock import Clock
-from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
+from loopwright.errors import AlreadyExistsError, ConflictError, InUseError, InvalidInputError, NotFoundError
 from loopwright.optimistic import commit
-from loopwright.ports.table import ABSENT, Check, Delete, Item, Put, Table, Value, Version, Write
+from loopwright.ports.table import ABSENT, Check, Expectation, Item, Put, Version, Write
 from loopwright.registry import keys
+from loopwright.registry.items import content, kept
+from loopwright.registry.models import Models, on_its_way, with_tag
 from loopwright.registry.moves import uses
-from loopwright.registry.values import ARCHIVED, ModelVersion, NewVersion, RegisteredModel, Routing
+from loopwright.registry.numbering import added, numbered, referred, removed
+from loopwright.registry.values import ARCHIVED, ModelVersion, NewSource, NewVersion, RegisteredModel, Routing
 from loopwright.verdict import Verdict
 
-Kept = TypeVar("Kept")
 
-
-class Versions:
+class Versions(Models):
     """Registers versions and reads them back.
 
-    Numbers start at 1, have no gaps but those that deletion leaves, and are never given twice.
+    Numbers start at 1, have no gaps but those that deletion leaves, and are never given twice while the model lives.
     """
 
-    def __init__(self, table: Table, *, clock: Clock) -> None:
-        self._table = table
-        self._clock = clock
-
     def register(self, new: NewVersion) -> ModelVersion:
-        """Give the next number to a version and keep it.
+        """Give the next number to a version and keep it; a model that is not there is made.
 
         A run registers a model once: the same run again gets the version that it has, and nothing is written.
         Metrics that are NaN or infinite are left out.
 
         Raises:
             ConflictError: the run has registered another package already.
-            InvalidInputError: the model's name is not one.
-            UnavailableError: too many register at once.
+            InvalidInputError: the model's name or a tag is not one.
+            UnavailableError: too many register at once, or the model is getting another name.
         """
         keys.checked_model(new.model)
+        keys.checked_tags(new.tags)
 
         def prepare() -> tuple[Sequence[Write], ModelVersion]:
             before = self._registered_by(new)
             if before is not None:
                 return (), before
-            item = self._table.get(keys.model_key(new.model))
-            known = RegisteredModel(new.model, self._clock(), 0) if item is None else kept(item, RegisteredModel)
-            version = _numbered(new, known.latest + 1, self._clock())
-            writes: list[Write] = [
-                Put(
-                    keys.model_key(new.model),
-                    content(replace(known, latest=version.version)),
-                    expect=ABSENT if item is None else Version(item.version),
-                ),
-                Put(keys.version_key(new.model, version.version), content(version), expect=ABSENT),
-            ]
+            known, expected = self._counted(new.model)
+            version = numbered(new, known.latest + 1, self._clock())
+            writes = added(known, expected, version)
             if new.run_id:
                 writes.append(Put(keys.run_key(new.model, new.run_id), {"version": version.version}, expect=ABSENT))
             return writes, version
+
+        return commit(self._table, prepare, what=f"model {new.model!r}")
+
+    def register_source(self, new: NewSource) -> ModelVersion:
+        """Give the next number to a model from a notebook and keep it; each call registers another version.
+
+        Nothing here can serve it: `loopwright adopt` makes a version with a package of it.
+
+        Raises:
+            NotFoundError: there is no such model.
+            InvalidInputError: the model's name or a tag is not one.
+            UnavailableError: too many register at once, or the model is getting another name.
+        """
+        keys.checked_tags(new.tags)
+
+        def prepare() -> tuple[Sequence[Write], ModelVersion]:
+            item = self._model_item(new.model)
+            known = _staying(kept(item, RegisteredModel))
+            version = referred(new, known.latest + 1, self._clock())
+            return added(known, Version(item.version), version), version
 
         return commit(self._table, prepare, what=f"model {new.model!r}")
 
@@ -72,9 +78,9 @@ class Versions:
         items = self._table.query(keys.partition(model), prefix=keys.VERSIONS, reverse=True)
         return [kept(item, ModelVersion) for item in items]
 
-    def models(self) -> list[RegisteredModel]:
-        """Return every model that has been registered, by name."""
-        return [kept(item, RegisteredModel) for item in self._table.query(keys.MODELS)]
+    def describe_version(self, model: str, version: int, description: str | None) -> ModelVersion:
+        """Give a version another description, or none, and return it; or raise `NotFoundError`."""
+        return self._change(model, version, lambda one: replace(one, description=description, updated=self._clock()))
 
     def record_verdict(self, model: str, version: int, verdict: Verdict) -> None:
         """Store what the gate said of a version; a later verdict replaces an earlier one.
@@ -89,39 +95,38 @@ class Versions:
 
         Raises:
             NotFoundError: there is no such version.
-            InvalidInputError: the tag is `archived`, which `archive` and `unarchive` set.
+            InvalidInputError: the tag is `archived`, which `archive` and `unarchive` set; or none that MLflow takes, or
+                the tags are too much together.
         """
+        keys.checked_tags({key: value or ""})
         if key == ARCHIVED:
             raise InvalidInputError(f"the tag {ARCHIVED!r} is set by archive and removed by unarchive")
-        self._change(model, version, lambda one: replace(one, tags=_with_tag(one.tags, key, value)))
+        self._change(model, version, lambda one: replace(one, tags=keys.checked_tags(with_tag(one.tags, key, value))))
 
     def archive(self, model: str, version: int) -> None:
         """Put a version away: nothing may lead to it until `unarchive`.
 
         Raises:
             NotFoundError: there is no such version.
-            ConflictError: an alias, the canary or a shadow leads to it.
+            InUseError: an alias, the canary or a shadow leads to it.
         """
-        self._change(model, version, lambda one: replace(one, tags=_with_tag(one.tags, ARCHIVED, "true")), unused=True)
+        self._change(model, version, lambda one: replace(one, tags=with_tag(one.tags, ARCHIVED, "true")), unused=True)
 
     def unarchive(self, model: str, version: int) -> None:
         """Take a version back into use, or raise `NotFoundError`."""
-        self._change(model, version, lambda one: replace(one, tags=_with_tag(one.tags, ARCHIVED, None)))
+        self._change(model, version, lambda one: replace(one, tags=with_tag(one.tags, ARCHIVED, None)))
 
     def delete_version(self, model: str, version: int) -> None:
         """Forget a version; its number is not given again, its package stays where it is.
 
         Raises:
             NotFoundError: there is no such version.
-            ConflictError: an alias, the canary or a shadow leads to it.
+            InUseError: an alias, the canary or a shadow leads to it.
         """
 
         def prepare() -> tuple[Sequence[Write], None]:
             item = self._version_item(model, version)
-            writes: list[Write] = [Delete(item.key, expect=Version(item.version)), self._unused(model, version)]
-            if run_id := kept(item, ModelVersion).run_id:
-                writes.append(Delete(keys.run_key(model, run_id)))
-            return writes, None
+            return [*removed(item), self._unused(model, version)], None
 
         commit(self._table, prepare, what=f"version {version} of {model!r}")
 
@@ -140,65 +145,53 @@ class Versions:
             )
         return before
 
+    def _counted(self, model: str) -> tuple[RegisteredModel, Expectation]:
+        """Return a model, made now if it is not there, and what its place is expected to hold."""
+        item = self._table.get(keys.model_key(model))
+        if item is None or not kept(item, RegisteredModel).present:
+            try:
+                return RegisteredModel(model, self._clock(), 0), self._vacant(model)
+            except AlreadyExistsError:
+                # Somebody has made it since it was looked for.
+                return self._counted(model)
+        return _staying(kept(item, RegisteredModel)), Version(item.version)
+
     def _version_item(self, model: str, version: int) -> Item:
-        item = self._table.get(keys.version_key(model, version))
+        item = self._table.get(keys.version_key(keys.checked_model(model), version))
         if item is None:
+            head = self._table.get(keys.model_key(model))
+            if head is not None:
+                _staying(kept(head, RegisteredModel))
             raise NotFoundError(f"model {model!r} has no version {version}: list those that it has")
         return item
 
     def _change(
         self, model: str, version: int, edit: Callable[[ModelVersion], ModelVersion], *, unused: bool = False
-    ) -> None:
-        def prepare() -> tuple[Sequence[Write], None]:
+    ) -> ModelVersion:
+        def prepare() -> tuple[Sequence[Write], ModelVersion]:
             item = self._version_item(model, version)
             before = kept(item, ModelVersion)
             after = edit(before)
             if after == before:
-                return (), None
+                return (), after
             writes: list[Write] = [Put(item.key, content(after), expect=Version(item.version))]
             if unused:
                 writes.append(self._unused(model, version))
-            return writes, None
+            return writes, after
 
-        commit(self._table, prepare, what=f"version {version} of {model!r}")
+        return commit(self._table, prepare, what=f"version {version} of {model!r}")
 
     def _unused(self, model: str, version: int) -> Check:
-        """Return the check that nothing leads to the version, or raise `ConflictError`."""
+        """Return the check that nothing leads to the version, or raise `InUseError`."""
         item = self._table.get(keys.routing_key(model))
         if item is None:
             return Check(keys.routing_key(model), ABSENT)
         if found := uses(kept(item, Routing), version):
-            raise ConflictError(f"version {version} of {model!r} is in use ({', '.join(found)}): move these away first")
+            raise InUseError(f"version {version} of {model!r} is in use ({', '.join(found)}): move these away first")
         return Check(item.key, Version(item.version))
 
 
-def content(value: object) -> dict[str, Value]:
-    """Return one of the registry's values as an item's content."""
-    fields: dict[str, Value] = msgspec.to_builtins(value)
-    return fields
-
-
-def kept(item: Item, kind: type[Kept]) -> Kept:
-    """Return the value that an item holds; what a later release added to it is ignored."""
-    return msgspec.convert(dict(item.value), kind)
-
-
-def _numbered(new: NewVersion, number: int, now: float) -> ModelVersion:
-    return ModelVersion(
-        model=new.model,
-        version=number,
-        run_id=new.run_id,
-        source=new.source,
-        digest=new.digest,
-        features_digest=new.features_digest,
-        created=now,
-        lineage=new.lineage,
-        metrics={name: value for name, value in new.metrics.items() if math.isfinite(value)},
-        tags=dict(new.tags),
-        verdict=new.verdict,
-    )
-
-
-def _with_tag(tags: Mapping[str, str], key: str, value: str | None) -> dict[str, str]:
-    others = {name: text for name, text in tags.items() if name != key}
-    return others if value is None else {**others, key: value}
+def _staying(model: RegisteredModel) -> RegisteredModel:
+    if model.state == "leaving":
+        raise on_its_way(model)
+    return model

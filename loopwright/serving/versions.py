@@ -14,6 +14,7 @@ from loopwright.definitions.project import features_digest
 from loopwright.errors import (
     CapabilityError,
     DefinitionError,
+    GateRefusedError,
     IntegrityError,
     LoopwrightError,
     NotFoundError,
@@ -21,9 +22,9 @@ from loopwright.errors import (
 )
 from loopwright.models import Scorer, load_scorer
 from loopwright.ports import Blobs
-from loopwright.registry import Registry, Routing
+from loopwright.registry import Registry, Routing, expect_package
 
-_BROKEN = (CapabilityError, DefinitionError, IntegrityError, NotFoundError)
+_BROKEN = (CapabilityError, DefinitionError, GateRefusedError, IntegrityError, NotFoundError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Versions:
             return None
 
     def _loaded(self, model: Model, number: int) -> Loaded:
-        version = self._registry.version(model.name, number)
+        version = expect_package(self._registry.version(model.name, number))
         ours = features_digest(model)
         if version.features_digest != ours:
             raise DefinitionError(

@@ -95,7 +95,7 @@ class Triggers:
         state = self._platform.table.get(_state_key(model.name))
         starts = msgspec.convert(dict(state.value), _State).starts if state else ()
         registry = Registry(self._platform.table, clock=self._platform.clock, new_id=self._platform.new_id)
-        created = [version.created for version in registry.versions(model.name)]
+        created = [version.created for version in registry.versions(model.name) if version.packaged]
         return max([*starts, *created], default=None)
 
 

@@ -4,10 +4,11 @@ from typing import Final
 
 import typer
 
-from pipelines.cli import deciding, flows, looking, starting
+from pipelines.cli import bringing, deciding, flows, looking, starting
 
 _START: Final = "Start"
 _FLOW: Final = "Run a part of the loop by hand"
+_BRING: Final = "Bring in what was made elsewhere"
 _LOOK: Final = "Look"
 _DECIDE: Final = "Decide"
 
@@ -30,6 +31,7 @@ app.command(rich_help_panel=_FLOW)(flows.materialize)
 app.command(rich_help_panel=_FLOW)(flows.monitor)
 app.command(rich_help_panel=_FLOW)(flows.reproduce)
 app.command(rich_help_panel=_FLOW)(flows.redrive)
+app.command(rich_help_panel=_BRING)(bringing.adopt)
 app.command(rich_help_panel=_LOOK)(looking.status)
 app.command(rich_help_panel=_LOOK)(looking.models)
 app.command(rich_help_panel=_LOOK)(looking.runs)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from loopwright.monitoring import MonitorReport
     from pipelines.reproduce import Reproduction
     from pipelines.steps import Progress, StepEvent
-    from pipelines.train import TrainOutcome
+    from pipelines.training.course import TrainOutcome
 
 
 @contextmanager

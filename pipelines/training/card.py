@@ -7,7 +7,7 @@ from loopwright.definitions.model import Model
 from pipelines.training.export import ABSOLUTE, RELATIVE, Export
 from pipelines.training.observations import Validation
 from pipelines.training.provenance import Provenance
-from pipelines.training.request import TrainRequest
+from pipelines.training.request import AdoptRequest, TrainRequest
 from pipelines.training.snapshot import Snapshot
 
 
@@ -25,15 +25,15 @@ def card(
         f"# {model.name}",
         "",
         f"A {model.task} model that predicts `{model.label.name}` of one {model.entity.name}.",
-        f"Trained because of: {request.reason} (asked by {request.who}, {isoformat(request.at)}).",
+        _origin(request),
         "",
         "## How well it does",
         "",
-        f"On the newest {model.holdout.days} days of the training rows, which it has not seen:",
+        _judged_on(model, request),
         "",
         *(f"- {name}: {value:.4f}" for name, value in metrics.items()),
         "",
-        "## What it was trained on",
+        "## What it was trained on" if request.kind == "training" else "## What it was judged on",
         "",
         _rows(validation),
         "",
@@ -57,6 +57,22 @@ def card(
         "",
     ]
     return "\n".join(lines).encode()
+
+
+def _origin(request: TrainRequest) -> str:
+    asked = f"{request.reason} (asked by {request.who}, {isoformat(request.at)})"
+    if isinstance(request, AdoptRequest):
+        one = request.adopted
+        run = f", of run {one.run_id}" if one.run_id else ""
+        return f"Adopted from version {one.version} of `{one.model}`{run}: it was trained in a notebook. Why: {asked}."
+    return f"Trained because of: {asked}."
+
+
+def _judged_on(model: Model, request: TrainRequest) -> str:
+    rows = f"On the newest {model.holdout.days} days of the training rows"
+    if isinstance(request, AdoptRequest):
+        return f"{rows}; which of them its notebook has seen is not known here:"
+    return f"{rows}, which it has not seen:"
 
 
 def _rows(validation: Validation) -> str:

@@ -82,10 +82,17 @@ def answers(scores: Scores) -> Answers:
 
 
 def classes_of(model: Model, fitted: Estimator) -> tuple[str, ...]:
-    """Return the classes that a fitted classifier tells apart, as text; none for a regression."""
+    """Return the classes that a fitted classifier tells apart, as text; none for a regression.
+
+    Of a binary model the classes are "0" and "1", be it fitted to truth values, to 0.0 and 1.0, or to two texts of
+    which the second one is the label's positive.
+    """
     if model.task == "regression":
         return ()
-    return tuple(str(one) for one in fitted.classes_.tolist())
+    found = fitted.classes_.tolist()
+    if model.task == "binary" and len(found) == 2 and (found == [0, 1] or found[1] == model.label.positive):  # noqa: PLR2004
+        return ("0", "1")
+    return tuple(f"{one:g}" if isinstance(one, float) else str(one) for one in found)
 
 
 def _as_model(model: Model, fitted: object) -> Fitted:
@@ -93,27 +100,32 @@ def _as_model(model: Model, fitted: object) -> Fitted:
         fitted = fitted.SerializeToString(deterministic=True)
     if isinstance(fitted, bytes):
         return fitted
+    return checked(model, fitted, f"the training function of {model.name!r} returned")
+
+
+def checked(model: Model, fitted: object, source: str) -> Estimator:
+    """Return an estimator that can answer what the model is asked; `source` says in words who came with it.
+
+    Raises:
+        DefinitionError: it is no estimator, cannot tell probabilities, or tells other classes apart.
+    """
     if not isinstance(fitted, BaseEstimator):
         raise DefinitionError(
-            f"the training function of {model.name!r} returned {type(fitted).__name__}: "
-            "return a fitted scikit-learn estimator, or an ONNX model"
+            f"{source} {type(fitted).__name__}: wanted a fitted scikit-learn estimator, or an ONNX model"
         )
-    return _checked(model, fitted)
-
-
-def _checked(model: Model, fitted: Estimator) -> Estimator:
     wanted = "predict" if model.task == "regression" else "predict_proba"
     if not hasattr(fitted, wanted):
         raise DefinitionError(
-            f"the training function of {model.name!r} returned {type(fitted).__name__}, which has no {wanted}: "
+            f"{source} {type(fitted).__name__}, which has no {wanted}: "
             f"a {model.task} model needs it (wrap it, for example in CalibratedClassifierCV)"
         )
     if model.task == "binary" and classes_of(model, fitted) != ("0", "1"):
         raise DefinitionError(
             f"model {model.name!r} is binary but was fitted to the classes {', '.join(classes_of(model, fitted))}: "
-            "fit it to the target as it is given, 0 and 1"
+            "fit it to 0 and 1"
         )
-    return fitted
+    estimator: Estimator = fitted
+    return estimator
 
 
 class FittedCodec(Codec[Fitted]):

@@ -1,4 +1,4 @@
-"""What a training run leaves in the tracker, and whom it tells."""
+"""What a run of a training or an adoption leaves in the tracker, and whom it tells."""
 
 import math
 from collections.abc import Mapping
@@ -46,8 +46,7 @@ class Journal:
             self._tracking.remove_tag(self.run_id, _ERROR)
         tags = {
             "model": request.model,
-            "reason": request.reason,
-            "who": request.who,
+            **request.tags,
             "at": repr(request.at),
             "features": features,
             "seed": str(seed),
@@ -65,14 +64,15 @@ class Journal:
         self._tracking.put_artifact(self.run_id, REQUEST_FILE, msgspec.json.encode(request))
         self._tracking.put_artifact(self.run_id, "lineage/dirty.diff", provenance.dirty.encode())
         self._tracking.put_artifact(self.run_id, "lineage/environment.txt", provenance.environment.encode())
-        self._tell("training.started", "started", {})
+        self._tell("started", "started", {})
 
     def read(self, snapshot: Snapshot) -> None:
         """Record which tables are read, at which versions."""
+        context = self._request.reads_for
         self._tracking.log_inputs(
             self.run_id,
             [
-                DatasetInput(pin.table, pin.digest, f"lake:{pin.table}@{pin.version}", pin.version, "training")
+                DatasetInput(pin.table, pin.digest, f"lake:{pin.table}@{pin.version}", pin.version, context)
                 for pin in snapshot.pins
             ],
         )
@@ -110,22 +110,22 @@ class Journal:
         self._tracking.put_artifact(self.run_id, "verdict.json", msgspec.json.encode(verdict))
         self._tracking.log_batch(self.run_id, tags=named)
         if promoted:
-            self._tell(
-                "registry.promoted", "promoted", {"version": version, "replaced": replaced, "who": self._request.who}
-            )
+            data = {"version": version, "replaced": replaced, "who": self._request.who}
+            self._publish("registry.promoted", "promoted", data)
         self._tracking.finish_run(self.run_id, "FINISHED")
-        self._tell(
-            "training.finished", "finished", {"version": version, "promoted": promoted, "passed": verdict.passed}
-        )
+        self._tell("finished", "finished", {"version": version, "promoted": promoted, "passed": verdict.passed})
 
     def fail(self, error: BaseException) -> None:
         """Record the error, end the run as failed and tell."""
         text = f"{type(error).__name__}: {error}"
         self._tracking.log_batch(self.run_id, tags={_ERROR: text[:_TAG_LENGTH]})
         self._tracking.finish_run(self.run_id, "FAILED")
-        self._tell("training.failed", f"failed-{self._platform.new_id()}", {"error": text[:_TAG_LENGTH]})
+        self._tell("failed", f"failed-{self._platform.new_id()}", {"error": text[:_TAG_LENGTH]})
 
-    def _tell(self, kind: str, moment: str, data: Mapping[str, Value]) -> None:
+    def _tell(self, what: str, moment: str, data: Mapping[str, Value]) -> None:
+        self._publish(f"{self._request.kind}.{what}", moment, data)
+
+    def _publish(self, kind: str, moment: str, data: Mapping[str, Value]) -> None:
         request = self._request
         event = Event(
             id=f"{self.run_id}-{moment}",

@@ -79,7 +79,7 @@ def register(
             features_digest=features_digest(model),
             lineage=lineage,
             metrics=measured(model, held_out_rows(model, columns)[TARGET], evaluation.candidate),
-            tags={"runtime": exported.runtime, "reason": request.reason, "who": request.who},
+            tags={"runtime": exported.runtime, **request.tags},
             verdict=verdict,
         )
     )

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from loopwright.errors import NotFoundError
-from pipelines.lineage import Origin, PredictionLineage, lineage
+from pipelines.lineage import PredictionLineage, lineage
+from pipelines.origin import Origin
 from pipelines.retrain import retrain
 from tests.pipelines.weather import AT, World
 

@@ -9,7 +9,8 @@ from loopwright.ports import Platform
 from loopwright.registry import Registry
 from loopwright.tracking import Tracking
 from pipelines.steps import Progress, silent
-from pipelines.train import TrainOutcome, train
+from pipelines.train import train
+from pipelines.training.course import TrainOutcome
 
 FOLDER = Path(__file__).parent / "rain"
 AT = 1_362_096_000.0

@@ -24,7 +24,7 @@ def test_building_the_command_line_imports_nothing_heavy() -> None:
 def test_every_command_is_there() -> None:
     told = run("--help").stdout
     commands = "init demo up ingest train score materialize monitor reproduce redrive status models runs lineage report"
-    for command in [*commands.split(), "doctor", "promote", "rollback"]:
+    for command in [*commands.split(), "doctor", "promote", "rollback", "adopt"]:
         assert f" {command} " in told
 
 

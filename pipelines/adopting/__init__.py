@@ -1,0 +1,1 @@
+"""The parts of an adoption, one module each; `pipelines.adopt` wires them."""

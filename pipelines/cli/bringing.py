@@ -1,0 +1,51 @@
+"""Commands that bring in what was made elsewhere: adopt."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from pipelines.cli import flows_view
+from pipelines.cli.door import HERE, JsonOption, ProjectOption, WhoOption, opened, out
+from pipelines.cli.forms import print_json
+
+
+def adopt(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="The model that a notebook registered over MLflow.")],
+    version: Annotated[int, typer.Argument(help="Which of its versions.")],
+    project: ProjectOption = HERE,
+    as_: Annotated[
+        str, typer.Option("--as", help="The project's model that it shall be; the one of the same name if left out.")
+    ] = "",
+    trust_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--trust-pickle",
+            help="Open a pickle: whoever made it can run anything on this machine. Once, apart from all else.",
+        ),
+    ] = False,
+    why: Annotated[str, typer.Option("--why", help="Why; it is kept with the run.")] = "adopted by hand",
+    who: WhoOption = "somebody",
+    json: JsonOption = False,
+) -> None:
+    """Judge a notebook's model, export it and register it anew; promote it if the gate lets it pass."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait for each other shall not spin
+    from pipelines.adopt import Wish  # noqa: PLC0415 - a command imports what it needs
+    from pipelines.adopt import adopt as run_adoption  # noqa: PLC0415
+
+    wish = Wish(name, version, as_, trust_pickle)
+    with opened(project) as place, flows_view.steps(quiet=json) as progress:
+        at = place.platform.clock()
+        done = run_adoption(place.platform, place.project, wish, reason=why, at=at, who=who, progress=progress)
+    if json:
+        print_json(done)
+        return
+    flows_view.show_training(done.outcome)
+    rows = done.outcome.verdict.rows if done.outcome.verdict else 0
+    out.print(
+        f"of the {rows:,} held-out rows {done.unseen:,} came after the model: it cannot have been trained on these",
+        highlight=False,
+    )
+    for note in done.notes:
+        out.print(f"[yellow]note[/] {escape(note)}", highlight=False)
