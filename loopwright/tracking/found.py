@@ -29,9 +29,24 @@ _INPUTS: Final = msgspec.msgpack.Decoder(dict[str, DatasetInput]).decode
 
 
 class FoundRun:
-    """A run; it answers what a filter and an order ask, and is never changed."""
+    """A run; it answers what a filter and an order ask, and is never changed.
 
-    __slots__ = ("_datasets", "_metrics", "_packed", "_params", "_run", "_tags", "experiment", "head", "sort", "version")
+    `started_ms` is the millisecond of its start, as MLflow tells it; `sort` is its place in its experiment.
+    """
+
+    __slots__ = (
+        "_datasets",
+        "_metrics",
+        "_packed",
+        "_params",
+        "_run",
+        "_tags",
+        "experiment",
+        "head",
+        "sort",
+        "started_ms",
+        "version",
+    )
 
     def __init__(self, sort: str, version: int, head: Head, packed: Sequence[bytes], experiment: Experiment) -> None:
         """Take a head, and the parts that have its entries."""
@@ -39,6 +54,7 @@ class FoundRun:
         self.version = version
         self.head = head
         self.experiment = experiment
+        self.started_ms = round(head.started * 1e3)
         self._packed = packed
         self._metrics: Mapping[str, Metric] | None = None
         self._params: Mapping[str, str] | None = None
@@ -78,11 +94,6 @@ class FoundRun:
     def deleted(self) -> float | None:
         """The moment of its deletion, or of its experiment's."""
         return deleted_with(self.head, self.experiment)
-
-    @property
-    def started_ms(self) -> int:
-        """The millisecond of its start, as MLflow tells it."""
-        return round(self.head.started * 1e3)
 
     @property
     def weight(self) -> int:
