@@ -73,6 +73,8 @@ _WRITE_OLD_RUN: Final = (Need("write", "run", "run_id|run_uuid"),)
 
 _WRITE_LOGGED: Final = (Need("write", "logged model", "model_id"),)
 
+_SHOWN_EXPERIMENTS: Final = (Filtered("experiments", "experiment", "experiment_id"),)
+
 NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_EXPERIMENTS}/create"): (Need("write", "experiment name", "name"),),
     ("GET", f"{_EXPERIMENTS}/get"): (Need("read", "experiment", "experiment_id"),),
@@ -86,6 +88,9 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_EXPERIMENTS}/set-experiment-tag"): _WRITE_EXPERIMENT,
     ("POST", f"{_EXPERIMENTS}/delete-experiment-tag"): _WRITE_EXPERIMENT,
     ("POST", f"{_EXPERIMENTS}/search-datasets"): (Narrowed("experiment_ids"),),
+    ("POST", f"{_EXPERIMENTS}/search"): _SHOWN_EXPERIMENTS,
+    ("GET", f"{_EXPERIMENTS}/search"): _SHOWN_EXPERIMENTS,
+    ("POST", "2.0/mlflow/runs/search"): (Narrowed("experiment_ids"),),
     ("POST", f"{_RUNS}/create"): _WRITE_EXPERIMENT,
     ("GET", f"{_RUNS}/get"): (Need("read", "run", "run_id|run_uuid"),),
     ("POST", f"{_RUNS}/update"): _WRITE_OLD_RUN,

@@ -60,14 +60,11 @@ class FoundRun:
         self._params: Mapping[str, str] | None = None
         self._tags: Mapping[str, str] | None = None
         self._datasets: Sequence[DatasetInput] | None = None
-        self._run: Run | None = None
 
     @property
     def run(self) -> Run:
-        """The whole run."""
-        if self._run is None:
-            self._run = Record(self.head, Entries(self._packed), self.experiment, self.version).run
-        return self._run
+        """The whole run, decoded each time."""
+        return Record(self.head, Entries(self._packed), self.experiment, self.version).run
 
     @property
     def params(self) -> Mapping[str, str]:

@@ -32,8 +32,13 @@ _NATURAL: Final = parse_order((), RUNS)
 class RunPage:
     """Runs that were found, and the token of the next page; empty: there is none."""
 
-    runs: Sequence[Run]
+    found: Sequence[FoundRun]
     token: str = ""
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs themselves."""
+        return [one.run for one in self.found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Searches(Logs):
             runs = (run for one in experiments for run in self._heads.newest_first(one))
             found = (run for run in runs if in_view(run.deleted, view) and wanted.accepts(run))
             page = paged(found, order, size=size, token=token)
-        return RunPage(self.detailed([one.run for one in page.found]), page.token)
+        return RunPage(page.found, page.token)
 
     def search_experiments(
         self,
