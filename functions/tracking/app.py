@@ -75,7 +75,7 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models))
+    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
