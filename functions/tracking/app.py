@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
 from functions.tracking import (
+    absent,
     experiments,
     graphql,
     inputs,
@@ -71,6 +72,7 @@ def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
         *server.routes(),
+        *absent.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
         *search.routes(services.tracking),
