@@ -3,6 +3,7 @@
 A call names experiments and runs by the order of their making, as identities differ from server to server.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,6 +105,9 @@ def _plain(told: Json, names: Mapping[str, str], *, more: bool = False) -> Json:
             listed = [_plain(one, names) for one in told]
             # Points and runs are in an order that is promised; tags and the like are not.
             return listed if _is_ordered(told) else sorted(listed, key=repr)
+        case float() if math.isnan(told):
+            # One of MLflow's calls answers what is no JSON.
+            return "NaN"
         case float() if abs(told) == _LARGEST:
             return "Infinity" if told > 0 else "-Infinity"
         case str() if _MADE_UP.fullmatch(told):
@@ -169,9 +173,8 @@ def _data(name: str, digest: str) -> Json:
     return {"name": name, "digest": digest, "source_type": "code", "source": f"{name}.py", **more}
 
 
-DATASETS: Final = st.builds(
-    _data, st.sampled_from(["flights", "weather"]), st.sampled_from([*["1", "2"] * 8, "3" * 37])
-)
+DIGESTS: Final = st.sampled_from([*["1", "2"] * 8, "3" * 37])
+DATASETS: Final = st.builds(_data, st.sampled_from(["flights", "weather"]), DIGESTS)
 CONTEXTS: Final = st.lists(
     st.fixed_dictionaries({"key": st.sampled_from(["mlflow.data.context", "a"]), "value": st.sampled_from(["x", "y"])}),
     max_size=2,
@@ -180,15 +183,28 @@ CONTEXTS: Final = st.lists(
 INPUTS: Final = st.lists(st.fixed_dictionaries({"dataset": DATASETS}, optional={"tags": CONTEXTS}), max_size=3)
 NAMES: Final = st.sampled_from(["{label} a", "{label} b", "{label} c", "", "Default", "{label}" + "n" * 500])
 STATES: Final = st.sampled_from(["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", 3])
+FILTERS: Final = st.sampled_from(
+    [
+        "metrics.auc > 0.5",
+        "params.auc = 'v'",
+        "tags.loss != 'w' AND status = 'RUNNING'",
+        "dataset.name = 'flights'",
+        "x",
+    ]
+)
+ORDERS: Final = st.sampled_from(
+    [["start_time ASC"], ["metrics.auc DESC", "start_time"], ["params.auc", "end_time DESC"]]
+)
+SIZES: Final = st.sampled_from([0, 1, 2, 1_000])
 VIEWS: Final = st.sampled_from(["ACTIVE_ONLY", "DELETED_ONLY", "ALL"])
 
 
-def post(path: str, wanted: Json, optional: Json = None) -> SearchStrategy[Step]:
+def post(path: str, wanted: Json, optional: Json = None, *, paged: str = "") -> SearchStrategy[Step]:
     """Make calls; now and then one of the things that are wanted is not told."""
     whole = st.fixed_dictionaries(wanted, optional=optional or {})
     lacking = st.tuples(whole, st.sampled_from(sorted(wanted))).map(_without)
     lacks = st.sampled_from([False] * 15 + [True])
-    return lacks.flatmap(lambda yes: lacking if yes else whole).map(lambda body: Step("POST", path, body))
+    return lacks.flatmap(lambda yes: lacking if yes else whole).map(lambda body: Step("POST", path, body, paged))
 
 
 def get(path: str, wanted: Json, optional: Json = None, *, paged: str = "") -> SearchStrategy[Step]:
@@ -213,7 +229,7 @@ CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
     "find it": get("experiments/get-by-name", {"experiment_name": NAMES}),
     "make a run": post(
         "runs/create",
-        ON_EXPERIMENT | {"start_time": st.integers(0, 10**12)},
+        ON_EXPERIMENT | {"start_time": st.integers(2, 10**12)},
         {"run_name": st.sampled_from(["", "mine", "yours"]), "tags": entries(TAG_KEYS), "user_id": st.just("ada")},
     ),
     "look at a run": get("runs/get", ON_RUN),
@@ -241,10 +257,32 @@ CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
     "follow a metric": get(
         "metrics/get-history", ON_RUN | {"metric_key": GOOD_KEYS}, {"max_results": st.integers(0, 3)}, paged="metrics"
     ),
+    "compare a metric": get(
+        "/ajax-api/2.0/mlflow/metrics/get-history-bulk",
+        {"run_id": st.lists(RUNS, max_size=2), "metric_key": GOOD_KEYS},
+        {"max_results": st.integers(0, 3)},
+    ),
     "draw a metric": get(
         "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval",
         {"run_ids": st.lists(RUNS, min_size=1, max_size=2), "metric_key": GOOD_KEYS},
         {"max_results": st.integers(0, 3), "start_step": st.integers(-1, 2), "end_step": st.integers(0, 3)},
+    ),
+    "search runs": post(
+        "runs/search",
+        {"experiment_ids": st.lists(EXPERIMENTS, min_size=1, max_size=2)},
+        {"filter": FILTERS, "run_view_type": VIEWS, "order_by": ORDERS, "max_results": SIZES},
+        paged="runs",
+    ),
+    "search experiments": post(
+        "experiments/search",
+        {
+            "filter": st.sampled_from(
+                ["name LIKE '{label}%'"] * 4 + ["name LIKE '{label}%' AND tags.auc = 'v'", "name >"]
+            )
+        }
+        | {"max_results": SIZES},
+        {"view_type": VIEWS},
+        paged="experiments",
     ),
     "list data sets": st.lists(EXPERIMENTS, max_size=2).map(
         lambda some: Step("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": some})
@@ -254,13 +292,15 @@ CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
 
 def steps() -> SearchStrategy[list[Step]]:
     """Make histories: an experiment and a run to begin with, and then anything."""
-    # What logs to runs is what mostly happens.
-    often = [one for name, one in CALLS.items() if "log" in name]
+    # What logs to runs is what mostly happens, and what is deleted is restored now and then.
+    often = [one for name, one in CALLS.items() if "log" in name or "restore" in name or "delete" in name]
     start = st.tuples(
         st.just(Step("POST", "experiments/create", {"name": "{label} a"})),
         st.just(Step("POST", "runs/create", {"experiment_id": experiment(0), "start_time": 1})),
     ).map(list)
-    return st.tuples(start, st.lists(st.one_of(*CALLS.values(), *often), max_size=14)).map(lambda two: two[0] + two[1])
+    return st.tuples(start, st.lists(st.one_of(*CALLS.values(), *often), min_size=5, max_size=14)).map(
+        lambda two: two[0] + two[1]
+    )
 
 
 def last_look(server: Server) -> Iterator[Step]:
