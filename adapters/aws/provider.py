@@ -42,6 +42,7 @@ class AwsPlatform(Platform):
             leases_replay=False,
             isolated_reads=False,
             counts_in_flight=True,
+            remote=True,
         )
 
     @cached_property

@@ -51,6 +51,7 @@ class GcpPlatform(Platform):
             leases_replay=False,
             isolated_reads=False,  # Firestore promises more; its emulator does not, and what is not tested is not said
             counts_in_flight=False,
+            remote=True,
         )
 
     @cached_property

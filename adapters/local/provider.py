@@ -37,6 +37,7 @@ class LocalPlatform(Platform):
             leases_replay=True,
             isolated_reads=True,
             counts_in_flight=True,
+            remote=False,
         )
 
     @cached_property

@@ -34,6 +34,7 @@ class MemoryPlatform(Platform):
             leases_replay=True,
             isolated_reads=True,
             counts_in_flight=True,
+            remote=False,
         )
 
     @cached_property

@@ -56,7 +56,20 @@ OPEN: Final[Sequence[Needed]] = ()
 """Nothing: it tells nothing of anybody's."""
 
 _EXPERIMENTS: Final = "2.0/mlflow/experiments"
+_RUNS: Final = "2.0/mlflow/runs"
+_METRICS: Final = "2.0/mlflow/metrics"
 _LOGGED: Final = "2.0/mlflow/logged-models"
+
+_MODELS: Final = "2.0/mlflow/registered-models"
+_VERSIONS: Final = "2.0/mlflow/model-versions"
+
+_READ_MODEL: Final = (Need("read", "model", "name"),)
+_WRITE_MODEL: Final = (Need("write", "model", "name"),)
+_MANAGE_MODEL: Final = (Need("manage", "model", "name"),)
+_WRITE_EXPERIMENT: Final = (Need("write", "experiment", "experiment_id"),)
+_MANAGE_EXPERIMENT: Final = (Need("manage", "experiment", "experiment_id"),)
+_WRITE_RUN: Final = (Need("write", "run", "run_id"),)
+_WRITE_OLD_RUN: Final = (Need("write", "run", "run_id|run_uuid"),)
 
 _WRITE_LOGGED: Final = (Need("write", "logged model", "model_id"),)
 
@@ -64,6 +77,32 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_EXPERIMENTS}/create"): (Need("write", "experiment name", "name"),),
     ("GET", f"{_EXPERIMENTS}/get"): (Need("read", "experiment", "experiment_id"),),
     ("GET", f"{_EXPERIMENTS}/get-by-name"): (Need("read", "experiment name", "experiment_name"),),
+    ("POST", f"{_EXPERIMENTS}/update"): (
+        Need("manage", "experiment", "experiment_id"),
+        Need("write", "experiment name", "new_name"),
+    ),
+    ("POST", f"{_EXPERIMENTS}/delete"): _MANAGE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/restore"): _MANAGE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/set-experiment-tag"): _WRITE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/delete-experiment-tag"): _WRITE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/search-datasets"): (Narrowed("experiment_ids"),),
+    ("POST", f"{_RUNS}/create"): _WRITE_EXPERIMENT,
+    ("GET", f"{_RUNS}/get"): (Need("read", "run", "run_id|run_uuid"),),
+    ("POST", f"{_RUNS}/update"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/delete"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/restore"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-metric"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/log-batch"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-parameter"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/set-tag"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/delete-tag"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-model"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-inputs"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/outputs"): _WRITE_RUN,
+    ("GET", f"{_METRICS}/get-history"): (Need("read", "run", "run_id|run_uuid"),),
+    ("GET", f"{_METRICS}/get-history-bulk"): (Need("read", "run", "run_id"),),
+    ("GET", f"{_METRICS}/get-history-bulk-interval"): (Need("read", "run", "run_ids"),),
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", _LOGGED): (Need("write", "experiment", "experiment_id"),),
     ("POST", f"{_LOGGED}/search"): (Narrowed("experiment_ids"),),
     ("GET", f"{_LOGGED}/{{model_id}}"): (Need("read", "logged model", "model_id"),),
@@ -72,4 +111,30 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_LOGGED}/{{model_id}}/params"): _WRITE_LOGGED,
     ("PATCH", f"{_LOGGED}/{{model_id}}/tags"): _WRITE_LOGGED,
     ("DELETE", f"{_LOGGED}/{{model_id}}/tags/{{tag_key:path}}"): _WRITE_LOGGED,
+    ("POST", f"{_MODELS}/create"): _WRITE_MODEL,
+    ("GET", f"{_MODELS}/get"): _READ_MODEL,
+    ("PATCH", f"{_MODELS}/update"): _WRITE_MODEL,
+    ("POST", f"{_MODELS}/rename"): (*_MANAGE_MODEL, Need("write", "model", "new_name")),
+    ("DELETE", f"{_MODELS}/delete"): _MANAGE_MODEL,
+    ("GET", f"{_MODELS}/search"): (Filtered("registered_models", "model", "name"),),
+    ("GET", f"{_MODELS}/get-latest-versions"): _READ_MODEL,
+    ("POST", f"{_MODELS}/get-latest-versions"): _READ_MODEL,
+    ("POST", f"{_MODELS}/set-tag"): _WRITE_MODEL,
+    ("DELETE", f"{_MODELS}/delete-tag"): _WRITE_MODEL,
+    ("POST", f"{_MODELS}/alias"): (*_WRITE_MODEL, Moves("alias")),
+    ("DELETE", f"{_MODELS}/alias"): (*_WRITE_MODEL, Moves("alias")),
+    ("GET", f"{_MODELS}/alias"): _READ_MODEL,
+    ("POST", f"{_VERSIONS}/create"): (
+        *_WRITE_MODEL,
+        Need("read", "source", "source"),
+        Need("write", "logged model", "model_id"),
+    ),
+    ("PATCH", f"{_VERSIONS}/update"): _WRITE_MODEL,
+    ("POST", f"{_VERSIONS}/transition-stage"): (*_WRITE_MODEL, Moves("stage", stage=True)),
+    ("DELETE", f"{_VERSIONS}/delete"): _MANAGE_MODEL,
+    ("GET", f"{_VERSIONS}/get"): _READ_MODEL,
+    ("GET", f"{_VERSIONS}/search"): (Filtered("model_versions", "model", "name"),),
+    ("GET", f"{_VERSIONS}/get-download-uri"): _READ_MODEL,
+    ("POST", f"{_VERSIONS}/set-tag"): _WRITE_MODEL,
+    ("DELETE", f"{_VERSIONS}/delete-tag"): _WRITE_MODEL,
 }

@@ -32,6 +32,8 @@ class Capabilities:
             false it may fall into the middle of one.
         counts_in_flight: `Queue.depth` is about this moment, and tells ready messages from those in hand; where this
             is false it may be some minutes old, and counts those in hand as ready.
+        remote: what is kept is behind a network, so a call waits for milliseconds: a server that has several requests
+            at once answers each in a thread. Where this is false a call takes less than going to a thread does.
     """
 
     signed_urls: bool
@@ -42,6 +44,7 @@ class Capabilities:
     leases_replay: bool
     isolated_reads: bool
     counts_in_flight: bool
+    remote: bool
 
 
 class Platform(Protocol):

@@ -26,6 +26,7 @@ def test_what_is_asked_about_is_in_the_request(route: Route) -> None:
 
 def test_whoever_changes_something_wants_more_than_to_read() -> None:
     for (method, path), needs in NEEDS.items():
-        searched = any(isinstance(one, Narrowed | Filtered) for one in needs)
+        # MLflow has it as POST as well.
+        searched = any(isinstance(one, Narrowed | Filtered) for one in needs) or path.endswith("/get-latest-versions")
         if method != "GET" and not searched:
             assert any(isinstance(one, Need) and one.role in {"write", "manage"} for one in needs), path
