@@ -9,11 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-<<<<<<< HEAD
-from functions.tracking import experiments, logged_models, registry
-=======
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, runs, server
->>>>>>> mlflow
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, server
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -78,7 +74,7 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models))
+    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
