@@ -3,14 +3,14 @@
 A request's action begins when all of its body is there, so one that breaks off half-way does nothing.
 """
 
-import tempfile
+import io
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Final
 
 from typing_extensions import override
 
-from functions.asgi import ROOM, Receive, Scope, Send, aside
+from functions.asgi import ALONE, ROOM, Receive, Scope, Send, aside
 from functions.callers import ANONYMOUS, CALLER
 from functions.problems import log_failure, malformed
 from functions.web import Answer, Call, Endpoint, send_answer
@@ -36,7 +36,7 @@ class StreamingEndpoint(Endpoint):
     @override
     async def __call__(self, path: Mapping[str, str], scope: Scope, receive: Receive, send: Send) -> None:
         started = self._timer()
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        with _kept(scope) as file:
             call = Call(path, _NOTHING, scope["headers"], scope["query_string"], scope.get(CALLER, ANONYMOUS))
             answer = await self._done(replace(call, file=file, room=scope.get(ROOM)), scope, receive)
         if isinstance(answer, StreamedAnswer):
@@ -52,6 +52,16 @@ class StreamingEndpoint(Endpoint):
             return await aside(scope, self._action, call)
         except Exception as error:  # noqa: BLE001 - every error has an answer; unknown ones are logged there
             return self._refusal(error, f"{scope['method']} {scope['path']}")
+
+
+def _kept(scope: Scope) -> IO[bytes]:
+    """Return an empty file for a request's body, which is gone when it is closed."""
+    if ALONE in scope:
+        # The body is in memory already.
+        return io.BytesIO()
+    import tempfile  # noqa: PLC0415 - where all requests are alone it is never needed
+
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY)
 
 
 async def _keep(scope: Scope, receive: Receive, file: IO[bytes]) -> None:

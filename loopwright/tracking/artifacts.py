@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from loopwright.errors import InvalidInputError, NotFoundError
-from loopwright.ports.blobs import BlobInfo, Blobs, Part, Reading
+from loopwright.ports.blobs import PARTS_LIMIT, BlobInfo, Blobs, Part, Reading
 from loopwright.tracking.artifact_paths import key_under, path_under
 
 
@@ -84,11 +84,13 @@ class Artifacts:
             InvalidInputError: it is no number of parts.
         """
         key = key_under(root, path)
-        if parts < 1:
-            raise InvalidInputError(f"artifact {path!r}: an upload has 1 part or more, not {parts}")
+        if not 1 <= parts <= PARTS_LIMIT:
+            raise InvalidInputError(
+                f"artifact {path!r}: an upload has 1 to {PARTS_LIMIT:,} parts, not {parts:,}: "
+                "set MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE so that they are fewer"
+            )
         upload = self._blobs.begin_upload(key)
-        numbers = range(1, parts + 1)
-        return Upload(upload, [self._blobs.part_url(key, upload, number, seconds=seconds) for number in numbers])
+        return Upload(upload, self._blobs.part_urls(key, upload, parts, seconds=seconds))
 
     def end(self, root: str, path: str, upload: str, parts: Sequence[Part]) -> None:
         """Make the file of its parts; see `Blobs.end_upload`."""
