@@ -14,13 +14,16 @@ from functions.tracking import (
     artifact_uploads,
     artifacts,
     experiments,
+    graphql,
     inputs,
     logged_models,
     logs,
     metrics,
     registry,
     runs,
+    search,
     server,
+    ui,
 )
 from functions.tracking.artifact_files import Files
 from functions.tracking.errors import MlflowError, refusal
@@ -64,7 +67,8 @@ def build(platform: Platform, project: Project) -> Function:
     if project.access is not None:
         found = guarded(found, project.access, services)
     version = Endpoint("/version", server.version, platform.telemetry, method="GET")
-    return Function([*_endpoints(found, platform), version], {})
+    pages = [version, graphql.endpoint(found, platform), *ui.endpoints(platform)]
+    return Function([*_endpoints(found, platform), *pages], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
@@ -73,6 +77,7 @@ def routes(services: Services) -> Sequence[Route]:
         *server.routes(services.capabilities),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
+        *search.routes(services.tracking),
         *logs.routes(services.tracking, services.models),
         *inputs.routes(services.tracking),
         *metrics.routes(services.tracking),

@@ -33,11 +33,11 @@ from loopwright.clock import Clock, NewId
 from loopwright.ports.blobs import Blobs
 from loopwright.ports.table import Table
 from loopwright.tracking.artifact_paths import artifact_key, artifact_root, path_under
-from loopwright.tracking.logs import Logs
+from loopwright.tracking.searches import Searches
 from loopwright.tracking.values import ArtifactInfo
 
 
-class Tracking(Logs):
+class Tracking(Searches):
     """Experiments, runs and artifacts by MLflow's rules."""
 
     def __init__(self, table: Table, blobs: Blobs, *, clock: Clock, new_id: NewId) -> None:
