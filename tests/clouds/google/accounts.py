@@ -1,7 +1,8 @@
-"""The service account of this machine: its address and tokens by the metadata server, its signatures by IAM Credentials.
+"""The service account of this machine: its address and tokens by the metadata server, its signatures.
 
 Accounts that were made here are signed for too, with the same key; whether somebody may have that done is asked by the
-machine that it runs on (permissions.py). The key is made anew by each start; `public_key` of the folder is its public half.
+machine that it runs on (permissions.py). The key is made anew by each start; `public_key` of the folder is its public
+half.
 """
 
 import base64
