@@ -40,6 +40,9 @@ class Caller:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self._call("POST", path, content, headers)
 
+    def request(self, method: str, path: str, body: object) -> Answered:
+        return self._call(method, path, json.dumps(body).encode())
+
     def post_together(self, path: str, bodies: Sequence[object]) -> list[Answered]:
         """Send all requests at the same moment."""
 

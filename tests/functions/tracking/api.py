@@ -35,6 +35,12 @@ class Api:
         """Return the answer, or raise `RefusedError`."""
         return self._told(self.caller.get(f"{_whole(path)}?{urlencode(asked, doseq=True)}"))
 
+    def call(self, method: str, path: str, **told: Told) -> Told:
+        """Return the answer to a call by any method, or raise `RefusedError`."""
+        if method == "GET":
+            return self.get(path, **told)
+        return self._told(self.caller.request(method, _whole(path), told))
+
     def experiment(self, name: str = "delays", **more: Told) -> str:
         """Make an experiment."""
         return str(self.post("experiments/create", name=name, **more)["experiment_id"])
@@ -50,7 +56,7 @@ class Api:
     def refusal(self, method: str, path: str, **told: Told) -> tuple[int, str]:
         """Return the status and the code with which a call is refused."""
         with pytest.raises(RefusedError) as caught:
-            (self.post if method == "POST" else self.get)(path, **told)
+            self.call(method, path, **told)
         return caught.value.status, caught.value.code
 
     def _told(self, answer: Answered) -> Told:
