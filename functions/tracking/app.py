@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, server
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, search, server
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -60,6 +60,7 @@ def routes(services: Services) -> Sequence[Route]:
         *server.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
+        *search.routes(services.tracking),
         *logs.routes(services.tracking, services.models),
         *inputs.routes(services.tracking),
         *metrics.routes(services.tracking),
