@@ -8,6 +8,7 @@ web framework: importing one takes longer than everything else that a fresh proc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
@@ -162,11 +163,9 @@ def problem_refusal(error: Exception, where: str) -> Answer:
 
 async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
     """Send the answer; of one to a HEAD request only the head."""
-    headers = [
-        (b"content-type", answer.content_type),
-        (b"content-length", b"%d" % len(answer.body)),
-        *answer.headers,
-    ]
+    headers = [(b"content-type", answer.content_type), *answer.headers]
+    if answer.status != HTTPStatus.NOT_MODIFIED:  # whose length would be that of what is not sent
+        headers.insert(1, (b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
 

@@ -9,7 +9,19 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, search, server
+from functions.tracking import (
+    experiments,
+    graphql,
+    inputs,
+    logged_models,
+    logs,
+    metrics,
+    registry,
+    runs,
+    search,
+    server,
+    ui,
+)
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
@@ -51,7 +63,8 @@ def build(platform: Platform, project: Project) -> Function:
     if project.access is not None:
         found = guarded(found, project.access, services)
     version = Endpoint("/version", server.version, platform.telemetry, method="GET")
-    return Function([*_endpoints(found, platform), version], {})
+    pages = [version, graphql.endpoint(found, platform), *ui.endpoints(platform)]
+    return Function([*_endpoints(found, platform), *pages], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
