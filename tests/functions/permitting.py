@@ -8,19 +8,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
+
+import pytest
 
 from adapters import open_platform
-from functions.asgi import App, Receive, Scope, Send
+from functions.asgi import ALONE, App, Message
 from functions.callers import CALLER, Caller
 from functions.tracking.app import create_app
 from loopwright.definitions import Access, Grant, Project
 from loopwright.ports import Platform
 from loopwright.settings import Settings
 from tests.airport.caller import Answered
-from tests.airport.caller import Caller as Client
 
 CANARY: Final = "canary"
+
+VALUE: Final = 0.4242
+"""Of all metrics of the closed team."""
 
 FILE: Final = "model/weights.txt"
 
@@ -78,8 +82,9 @@ class Server:
     ) -> Answered:
         """Send fields in the body, or with GET and with data as a query."""
         query = method == "GET" or bool(data)
-        asked = f"{path}?{urlencode(fields or {}, doseq=True)}" if query else path
-        return Client(_As(self.app, caller)).send(method, asked, data if query else json.dumps(fields or {}).encode())
+        body = data if query else json.dumps(fields or {}).encode()
+        asked = urlencode(fields or {}, doseq=True) if query else ""
+        return answered(self.app, caller, method, quote(path), asked, body)
 
     def done(self, caller: Caller, method: str, call: str, **fields: object) -> dict:
         """What a call of the protocol answers, which must be that it is done."""
@@ -88,14 +93,30 @@ class Server:
         return answer.body
 
 
-@dataclass(frozen=True)
-class _As:
-    app: App
-    caller: Caller
+def answered(app: App, caller: Caller, method: str, path: str, query: str, body: bytes) -> Answered:
+    """Ask as nobody else does at the moment: without an event loop, which takes longer than an answer."""
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": unquote(path),
+        "query_string": query.encode(),
+        "headers": [],
+        CALLER: caller,
+        ALONE: True,
+    }
+    sent: list[Message] = []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[CALLER] = self.caller
-        await self.app(scope, receive, send)
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with pytest.raises(StopIteration):
+        app(scope, receive, send).send(None)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    text = b"".join(one.get("body", b"") for one in sent[1:]).decode()
+    return Answered(sent[0]["status"], headers["content-type"], text, headers)
 
 
 def world() -> tuple[Server, Team, Team]:
@@ -113,8 +134,9 @@ def _team(server: Server, name: str, word: str) -> Team:
     experiment_id = post("experiments/create", name=name, tags=tags)["experiment_id"]
     run = post("runs/create", experiment_id=experiment_id, run_name=word, tags=tags)["run"]
     run_id = run["info"]["run_id"]
-    metrics = [{"key": word, "value": 0.5, "timestamp": 1, "step": step} for step in range(3)]
-    post("runs/log-batch", run_id=run_id, metrics=metrics, params=tags, tags=tags)
+    value = VALUE if word == CANARY else 0.5
+    points = [{"key": key, "value": value, "timestamp": 1, "step": step} for key in ("loss", word) for step in (0, 1)]
+    post("runs/log-batch", run_id=run_id, metrics=points, params=tags, tags=tags)
     dataset = {"name": word, "digest": word, "source_type": word, "source": word}
     post("runs/log-inputs", run_id=run_id, datasets=[{"tags": tags, "dataset": dataset}])
     logged = post("logged-models", experiment_id=experiment_id, name=word, source_run_id=run_id, tags=tags, params=tags)
@@ -128,11 +150,11 @@ def _team(server: Server, name: str, word: str) -> Team:
     return team
 
 
-def told_in(answer: Answered) -> str:
-    """All that an answer tells, also what its page tokens hide."""
+def tells(answer: Answered) -> bool:
+    """Whether an answer has anything that the closed team logged, also behind a page token."""
     found = answer.text
     if answer.content_type == "application/json":
         token = answer.body.get("next_page_token") if isinstance(answer.body, dict) else None
         if token:
             found += base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("latin-1")
-    return found
+    return CANARY in found or str(VALUE) in found
