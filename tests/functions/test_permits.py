@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters import open_platform
 from functions.callers import ANONYMOUS, Caller
 from functions.tracking.app import Services, routes
-from functions.tracking.needs import NEEDS, Need, Needed
+from functions.tracking.needs import NEEDS, Need, Needed, OfVersion
 from functions.tracking.requests import Acting, Route
 from loopwright.definitions.access import ROLES, Role, suffices
 from loopwright.settings import Settings
@@ -60,6 +60,7 @@ def asked_of(route: Route, team: Team) -> dict[str, object]:
     name = team.model if "registered-models" in route.path or "model-versions" in route.path else team.experiment
     fields: dict[str, object] = {**told, "name": name, "new_name": f"{name}-anew", "key": "k", "metric_key": CANARY}
     fields |= {"value": "0.5", "timestamp": 1, "tag_key": CANARY, "status": 2, "model_json": "{}", "models": []}
+    fields |= {"upload_id": "u", "parts": []} | ({"path": team.path} if "-artifacts/artifacts" in route.path else {})
     kind = KINDS.get((route.method, route.path))
     if kind is None:
         return {**fields}
@@ -78,13 +79,15 @@ def address(route: Route, fields: Mapping[str, object]) -> str:
 
 
 def wanted(needs: tuple[Needed, ...]) -> Role | None:
-    roles = [one.role for one in needs if isinstance(one, Need)]
+    roles: list[Role] = ["read" for one in needs if isinstance(one, OfVersion)]
+    roles += [one.role for one in needs if isinstance(one, Need)]
     return max(roles, key=ROLES.index) if roles else None
 
 
 def denied(server: Server, caller: Caller, route: Route, team: Team) -> str:
     fields = asked_of(route, team)
-    answer = server.ask(caller, route.method, address(route, fields), fields)
+    data = b"" if (route.method, route.path) in KINDS else b"raw"
+    answer = server.ask(caller, route.method, address(route, fields), fields, data)
     return answer.body["message"] if answer.status == 403 else ""
 
 
