@@ -1,19 +1,24 @@
 """The port of blobs over one bucket, under one prefix."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import IO, Final
 
 from typing_extensions import override
 
-from adapters.objects import Objects
+from adapters.objects import Objects, Piece
 from adapters.rules import check_blob_key
-from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Blobs, Match
+from loopwright.errors import ConflictError, InvalidInputError, LoopwrightError, NotFoundError, UnavailableError
+from loopwright.ports.blobs import PARTS_LIMIT, Absent, Blob, BlobInfo, Blobs, Match, Part, Reading
 
 _METHODS: Final = frozenset({"GET", "PUT"})
 _LONGEST: Final = 7 * 86_400
 """Seconds for which clouds let a URL be good."""
+
+_PIECE: Final = 4 * 1024 * 1024
+_PART: Final = 16 * 1024 * 1024
+"""Bytes of a file that are in memory at once. Of 10,000 parts the largest object is 160 GB."""
 
 
 class BucketBlobs(Blobs):
@@ -40,6 +45,36 @@ class BucketBlobs(Blobs):
             raise ConflictError(f"blob {key}: {error}") from error
 
     @override
+    def read(self, key: str) -> Reading:
+        check_blob_key(key)
+        try:
+            first = self._bucket.piece(self._prefix + key, start=0, most=_PIECE)
+        except NotFoundError as error:
+            raise NotFoundError(f"blob {key}") from error
+        return Reading(first.size, self._pieces(key, first))
+
+    @override
+    def put_file(self, key: str, file: IO[bytes]) -> str:
+        check_blob_key(key)
+        data = _exactly(file, _PART)
+        if len(data) < _PART:
+            return self.put(key, data)
+        whole = self._prefix + key
+        upload = self._bucket.begin(whole)
+        try:
+            parts: list[Part] = []
+            while data:
+                number = len(parts) + 1
+                parts.append(Part(number, self._bucket.put_part(whole, upload, number, data)))
+                data = _exactly(file, _PART)
+            return self._bucket.end(whole, upload, parts)
+        except BaseException:
+            # What cannot be cleared away now is when the bucket's rule says.
+            with suppress(LoopwrightError):
+                self._bucket.abort(whole, upload)
+            raise
+
+    @override
     def delete(self, key: str) -> None:
         check_blob_key(key)
         self._bucket.delete(self._prefix + key)
@@ -57,3 +92,51 @@ class BucketBlobs(Blobs):
                 f"a URL for {method} on blob {key}, good for {seconds} s: use GET or PUT, and 1 to {_LONGEST:,} s"
             )
         return self._bucket.signed_url(self._prefix + key, method=method, seconds=seconds)
+
+    @override
+    def begin_upload(self, key: str) -> str:
+        check_blob_key(key)
+        return self._bucket.begin(self._prefix + key)
+
+    @override
+    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+        check_blob_key(key)
+        if not 1 <= number <= PARTS_LIMIT or not 1 <= seconds <= _LONGEST:
+            raise InvalidInputError(
+                f"a URL for part {number:,} of blob {key}, good for {seconds:,} s: parts are 1 to {PARTS_LIMIT:,}, "
+                f"and {_LONGEST:,} s are the most"
+            )
+        return self._bucket.part_url(self._prefix + key, upload, number, seconds=seconds)
+
+    @override
+    def end_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        check_blob_key(key)
+        if not parts:
+            raise InvalidInputError(f"blob {key}: an upload has at least one part; write an empty object with `put`")
+        return self._bucket.end(self._prefix + key, upload, parts)
+
+    @override
+    def abort_upload(self, key: str, upload: str) -> None:
+        check_blob_key(key)
+        self._bucket.abort(self._prefix + key, upload)
+
+    def _pieces(self, key: str, first: Piece) -> Generator[bytes]:
+        piece, start = first, 0
+        while True:
+            yield piece.data
+            start += len(piece.data)
+            if start >= first.size:
+                return
+            try:
+                piece = self._bucket.piece(self._prefix + key, start=start, most=_PIECE, etag=first.etag)
+            except (ConflictError, NotFoundError) as error:
+                raise UnavailableError(f"blob {key} was replaced while it was read: read it again") from error
+
+
+def _exactly(file: IO[bytes], most: int) -> bytes:
+    """Return so many bytes; fewer only at the end."""
+    pieces, left = [], most
+    while left and (piece := file.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)

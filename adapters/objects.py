@@ -1,10 +1,10 @@
 """The objects of one bucket by their whole keys, as the stores of all clouds have them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,15 @@ class Found:
     next_page: str
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some bytes of an object that is `size` bytes long and has this tag."""
+
+    data: bytes
+    size: int
+    etag: str
+
+
 class Objects(Protocol):
     """One bucket. What its methods raise is what the port of blobs says."""
 
@@ -23,6 +32,13 @@ class Objects(Protocol):
 
     def get(self, key: str) -> Blob:
         """Return an object, or raise NotFoundError."""
+        ...
+
+    def piece(self, key: str, *, start: int, most: int, etag: str = "") -> Piece:
+        """Return the bytes of an object from `start` on, at the `most` so many, or raise NotFoundError.
+
+        With a tag, they are of the object that has it, or it is a ConflictError. `start` is within the object.
+        """
         ...
 
     def has(self, key: str) -> bool:
@@ -47,6 +63,26 @@ class Objects(Protocol):
 
     def signed_url(self, key: str, *, method: str, seconds: int) -> str:
         """Return a URL by which anyone can send one method to one key for a while."""
+        ...
+
+    def begin(self, key: str) -> str:
+        """Begin an upload in parts and return its identity."""
+        ...
+
+    def put_part(self, key: str, upload: str, number: int, data: bytes) -> str:
+        """Upload a part and return its tag; with the same number again, it replaces the one before."""
+        ...
+
+    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+        """Return a URL to which anyone can PUT a part for a while."""
+        ...
+
+    def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        """Make the object and return its tag; see `Blobs.end_upload`."""
+        ...
+
+    def abort(self, key: str, upload: str) -> None:
+        """Forget an upload; do nothing when there is none."""
         ...
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[BlobInfo]:

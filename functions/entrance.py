@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.asgi import App, Receive, Scope, Send
-from functions.problems import log_failure, problem_of
-from functions.web import problem_answer, send_answer
+from functions.callers import CALLER
+from functions.problems import log_failure
+from functions.web import Refusal, problem_refusal, send_answer
 from loopwright.ports import Platform
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def entrance(
     *,
     consumer: "Consumer | None" = None,
     schedules: "Schedules" = _NOTHING,
+    personal: bool = False,
+    refusal: Refusal = problem_refusal,
 ) -> "Entrance":
     """Return an application behind what the environment says about who may call (see `functions.access`).
 
@@ -49,18 +52,22 @@ def entrance(
         environment: the process's.
         consumer: takes messages that are pushed, if the environment names who may push.
         schedules: what is done when it is due, if the environment names who may say so.
+        personal: it matters who people are, and some use a browser: they are asked for a password, and who they are is
+            also asked where the platform in front has let them in.
+        refusal: how somebody is told that he may not come in.
 
     Raises:
         DefinitionError: the environment contradicts itself.
     """
     if not any(name.startswith(ABOUT) for name in environment):
-        return Entrance(app, platform, None, None)
+        return Entrance(app, platform, None, None, refusal)
     # On Lambda, where nobody comes in this way, none of it is imported.
     from functions.access import Access  # noqa: PLC0415
     from functions.guards import guard_of_people  # noqa: PLC0415
 
     access = Access.from_env(environment)
-    return Entrance(app, platform, guard_of_people(access), _door(access, platform, consumer, schedules))
+    people, door = guard_of_people(access, personal=personal), _door(access, platform, consumer, schedules)
+    return Entrance(app, platform, people, door, refusal)
 
 
 def _door(access: "Access", platform: Platform, consumer: "Consumer | None", schedules: "Schedules") -> Door | None:
@@ -75,11 +82,19 @@ def _door(access: "Access", platform: Platform, consumer: "Consumer | None", sch
 class Entrance:
     """An ASGI application that lets in who may come in: people to the function, others through their own door."""
 
-    def __init__(self, app: App, platform: Platform, people: "Guard | None", door: Door | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        platform: Platform,
+        people: "Guard | None",
+        door: Door | None,
+        refusal: Refusal = problem_refusal,
+    ) -> None:
         self._app = app
         self._platform = platform
         self._people = people
         self._door = door
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or that somebody may not make it; close the platform when the server ends."""
@@ -93,16 +108,16 @@ class Entrance:
             app, guard = self._door.app, self._door.guard
         if guard:
             try:
-                await guard(scope["headers"])
+                scope[CALLER] = await guard(scope)
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody comes in
                 await self._refuse(scope, send, error)
                 return
         await app(scope, receive, send)
 
     async def _refuse(self, scope: Scope, send: Send, error: Exception) -> None:
-        problem = problem_of(error, f"{scope['method']} {scope['path']}")
-        self._platform.telemetry.count("requests_refused", status=str(int(problem.status)))
-        await send_answer(send, problem_answer(problem), head=scope["method"] == "HEAD")
+        answer = self._refusal(error, f"{scope['method']} {scope['path']}")
+        self._platform.telemetry.count("requests_refused", status=str(int(answer.status)))
+        await send_answer(send, answer, head=scope["method"] == "HEAD")
 
     async def _live(self, receive: Receive, send: Send) -> None:
         import asyncio  # noqa: PLC0415 - only servers come here

@@ -6,12 +6,10 @@ from typing import Any, Final
 
 import jwt
 
-from functions.access import Issuer
+from functions.access import REMOVED, Issuer
 from functions.keys import Keys, keys_of
 
 _ALGORITHMS: Final = ("RS256", "ES256")
-_REMOVED: Final = ".SIGNATURE_REMOVED_BY_GOOGLE"
-"""How a token ends after Cloud Run's own check has verified it."""
 
 _LEEWAY: Final = 30.0
 """Seconds that the clocks of an issuer and of this machine may differ."""
@@ -64,7 +62,7 @@ class Verifier:
         return self._claims(token, key)
 
     def _is_verified(self, token: str) -> bool:
-        return self.issuer.front and token.endswith(_REMOVED)
+        return self.issuer.front and token.endswith(REMOVED)
 
     def _claims(self, token: str, key: jwt.PyJWK | None) -> Claims:
         try:

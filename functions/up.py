@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import uvicorn
@@ -26,6 +26,12 @@ import functions.retrain.app
 import functions.tracking.app
 from adapters import open_platform
 from functions.application import Application, compose
+from functions.asgi import App
+from functions.callers import Caller
+from functions.entrance import ABOUT, entrance
+from functions.origins import OwnPages, hosts_of
+from functions.tracking.app import PREFIXES
+from functions.tracking.errors import refusal_at
 from functions.worker.loop import LEASE, Worker
 from loopwright.definitions import Project
 from loopwright.definitions.project import load_project
@@ -62,7 +68,9 @@ def create_app(platform: Platform, project: Project, predictor: Predictor) -> Ap
     return compose(project, platform.telemetry, built)
 
 
-def serve(settings: Settings, *, host: str, port: int, stopped: threading.Event) -> None:
+def serve(
+    settings: Settings, environment: Mapping[str, str], *, host: str, port: int, stopped: threading.Event
+) -> None:
     """Serve until a signal comes; not at all if one has come already.
 
     Raises:
@@ -74,7 +82,7 @@ def serve(settings: Settings, *, host: str, port: int, stopped: threading.Event)
     platform = open_platform(settings)
     predictor = Predictor(platform, project, refresh=_REFRESH)
     config = uvicorn.Config(
-        create_app(platform, project, predictor),
+        _fronted(create_app(platform, project, predictor), platform, environment, host),
         host=host,
         port=port,
         loop="uvloop",
@@ -102,6 +110,18 @@ def serve(settings: Settings, *, host: str, port: int, stopped: threading.Event)
         platform.close()
 
 
+def _fronted(app: Application, platform: Platform, environment: Mapping[str, str], host: str) -> App:
+    """Return the application as it is served at a host: asked by its own pages, and by whom the environment lets in.
+
+    Whoever reaches a server that this machine alone can reach sits at it, if nothing else is said.
+    """
+    refused, hosts = refusal_at(PREFIXES), hosts_of(host, environment)
+    named = any(name.startswith(ABOUT) for name in environment)
+    whose = Caller(environment.get("USER", ""), "machine") if hosts and not named else None
+    own = OwnPages(app, hosts=hosts, whose=whose, refusal=refused)
+    return entrance(own, platform, environment, personal=True, refusal=refused) if named else own
+
+
 def main(arguments: Sequence[str]) -> int:
     """Serve what the environment says, and return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m functions.up", description="Serve a project on this machine.")
@@ -113,7 +133,7 @@ def main(arguments: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        serve(Settings.from_env(os.environ), host=options.host, port=options.port, stopped=stopped)
+        serve(Settings.from_env(os.environ), os.environ, host=options.host, port=options.port, stopped=stopped)
     except LoopwrightError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -6,6 +6,7 @@ operations with conditional requests", Amazon Simple Storage Service user guide.
 
 import http.client
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -16,10 +17,11 @@ from adapters.aws.place import AwsPlace
 from adapters.aws.replies import ServiceError, translated, translation
 from adapters.aws.signing import Request
 from adapters.connections import Reply
-from adapters.objects import Found, Objects
+from adapters.objects import Found, Objects, Piece
+from adapters.uploads import RefusedError, Uploads, part_query
 from loopwright.clock import parse_time
-from loopwright.errors import ConflictError, NotFoundError
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
+from loopwright.errors import ConflictError, NotFoundError, UnavailableError
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Part
 
 _NAMESPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _WRITE: Final = "x-amz-meta-write"
@@ -36,6 +38,7 @@ class Bucket(Objects):
         in_path = bool(place.endpoint) or "." in place.bucket
         self._host = api.host if in_path else f"{place.bucket}.{api.host}"
         self._root = f"/{place.bucket}/" if in_path else "/"
+        self._uploads = Uploads(self._send_part, self._tag_of)
 
     @override
     def get(self, key: str) -> Blob:
@@ -45,6 +48,22 @@ class Bucket(Objects):
         except ServiceError as error:
             raise _missing(error, key, f"read s3://{self.name}/{key}") from error
         return Blob(reply.body, _tag(reply.headers.get("etag", "")))
+
+    @override
+    def piece(self, key: str, *, start: int, most: int, etag: str = "") -> Piece:
+        headers = {"Range": f"bytes={start}-{start + most - 1}"} | ({"If-Match": f'"{etag}"'} if etag else {})
+        doing = f"read s3://{self.name}/{key}"
+        try:
+            reply = self._api.send(self._request("GET", key, headers=headers))
+        except ServiceError as error:
+            if error.status == http.client.PRECONDITION_FAILED:
+                raise ConflictError(f"{doing}: it was replaced") from error
+            if error.status != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise _missing(error, key, doing) from error
+            # Nothing can be a range of an empty object.
+            whole = self.get(key)
+            return Piece(whole.data, len(whole.data), whole.etag)
+        return Piece(reply.body, _size(reply, doing), _tag(reply.headers.get("etag", "")))
 
     @override
     def has(self, key: str) -> bool:
@@ -107,6 +126,39 @@ class Bucket(Objects):
         """Return a URL by which anyone can send one method to one key for a while."""
         return self._api.signed_url(self._request(method, key), seconds=seconds)
 
+    @override
+    def begin(self, key: str) -> str:
+        return self._uploads.begin(key)
+
+    @override
+    def put_part(self, key: str, upload: str, number: int, data: bytes) -> str:
+        return self._uploads.put_part(key, upload, number, data)
+
+    @override
+    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+        request = Request("PUT", self._host, self._root + key, part_query(upload, number))
+        return self._api.signed_url(request, seconds=seconds)
+
+    @override
+    def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        self._uploads.end(key, upload, parts)
+        return self._tag_of(key)
+
+    @override
+    def abort(self, key: str, upload: str) -> None:
+        self._uploads.abort(key, upload)
+
+    def _send_part(self, method: str, key: str, query: Mapping[str, str], body: bytes) -> Reply:
+        try:
+            return self._api.send(Request(method, self._host, self._root + key, query, body=body))
+        except ServiceError as error:
+            meant = translation(error, f"upload s3://{self.name}/{key}")
+            raise RefusedError(error.code, meant, repeated=error.repeated) from error
+
+    def _tag_of(self, key: str) -> str:
+        found = self.head(key)
+        return _tag(found.headers.get("etag", "")) if found else ""
+
     def _own(self, error: ServiceError, key: str, expect: Absent | Match | None, write: str) -> str:
         """Return the tag of the object that this write made before it was refused, or raise what the refusal means."""
         doing = f"write s3://{self.name}/{key}"
@@ -121,6 +173,14 @@ class Bucket(Objects):
 
     def _request(self, method: str, key: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
         return Request(method, self._host, self._root + key, headers=headers or {}, body=body)
+
+
+def _size(reply: Reply, doing: str) -> int:
+    """Return the size of the whole object of which a reply has a range."""
+    total = reply.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdecimal():
+        raise UnavailableError(f"could not {doing}: what came does not say of what it is a part")
+    return int(total)
 
 
 def _missing(error: ServiceError, key: str, doing: str) -> Exception:

@@ -35,12 +35,14 @@ class AwsPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=True,
+            part_uploads=True,
             event_history=True,
             telemetry_history=False,
             durable=True,
             leases_replay=False,
             isolated_reads=False,
             counts_in_flight=True,
+            remote=True,
         )
 
     @cached_property

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import http.client
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,10 +18,11 @@ from adapters.gcp.api import Api, Query, quoted
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.replies import ServiceError, translated, translation
 from adapters.gcp.signing import Signer, signed_url
-from adapters.objects import Found, Objects
+from adapters.objects import Found, Objects, Piece
+from adapters.uploads import RefusedError, Uploads, code_in, part_query
 from loopwright.clock import parse_time, system_clock
 from loopwright.errors import ConflictError, NotFoundError, UnavailableError
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Part
 
 _WRITE: Final = "write"
 """Names, in an object's metadata, the write that made it: a writer whose connection broke can tell if it was his."""
@@ -49,6 +51,8 @@ class Bucket(Objects):
         self._api = api
         self._signer = signer
         self._objects = f"/storage/v1/b/{quoted(place.bucket)}/o"
+        # Tags of objects in the XML API are not documented to be made of their parts': a lost answer is told as lost.
+        self._uploads = Uploads(self._send_part, lambda _: "")
 
     @override
     def get(self, key: str) -> Blob:
@@ -61,6 +65,26 @@ class Bucket(Objects):
             raise translation(error, doing) from error
         _check(reply, doing)
         return Blob(reply.body, reply.headers.get("x-goog-generation", ""))
+
+    @override
+    def piece(self, key: str, *, start: int, most: int, etag: str = "") -> Piece:
+        doing = f"read gs://{self.name}/{key}"
+        query = {"alt": "media", **({"generation": etag} if etag else {})}
+        headers = {"Range": f"bytes={start}-{start + most - 1}"}
+        try:
+            reply = self._api.send("GET", self._path(key), query=query, headers=headers)
+        except ServiceError as error:
+            if _absent(error):
+                raise NotFoundError(f"object {key}") from error
+            if error.status != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                raise translation(error, doing) from error
+            # Nothing can be a range of an empty object.
+            whole = self.get(key)
+            return Piece(whole.data, len(whole.data), whole.etag)
+        found = reply.headers.get("x-goog-generation", "")
+        if etag and found != etag:
+            raise ConflictError(f"{doing}: it was replaced")
+        return Piece(reply.body, _size(reply, doing), found)
 
     @override
     def has(self, key: str) -> bool:
@@ -116,6 +140,39 @@ class Bucket(Objects):
         path, now = f"/{self.name}/{key}", system_clock()
         return signed_url(self._api.origin, path, method=method, seconds=seconds, now=now, signer=self._signer)
 
+    @override
+    def begin(self, key: str) -> str:
+        return self._uploads.begin(key)
+
+    @override
+    def put_part(self, key: str, upload: str, number: int, data: bytes) -> str:
+        return self._uploads.put_part(key, upload, number, data)
+
+    @override
+    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+        path, now, query = f"/{self.name}/{key}", system_clock(), part_query(upload, number)
+        return signed_url(
+            self._api.origin, path, method="PUT", seconds=seconds, now=now, signer=self._signer, query=query
+        )
+
+    @override
+    def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        self._uploads.end(key, upload, parts)
+        found = self._about(key)
+        return str(found["generation"]) if found else ""
+
+    @override
+    def abort(self, key: str, upload: str) -> None:
+        self._uploads.abort(key, upload)
+
+    def _send_part(self, method: str, key: str, query: Mapping[str, str], body: bytes) -> Reply:
+        path = f"/{quoted(self.name)}/{'/'.join(quoted(part) for part in key.split('/'))}"
+        try:
+            return self._api.send(method, path, body, query=query)
+        except ServiceError as error:
+            meant = translation(error, f"upload gs://{self.name}/{key}")
+            raise RefusedError(code_in(error.body), meant, repeated=error.repeated) from error
+
     def _upload(self, key: str, data: bytes, query: Query, write: str) -> dict[str, Any]:
         """Send an object together with what is said of it; Google refuses bytes that are not of this digest."""
         md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
@@ -157,6 +214,14 @@ class Bucket(Objects):
 
 def _absent(error: ServiceError) -> bool:
     return error.status == http.client.NOT_FOUND and _NO_BUCKET not in error.body
+
+
+def _size(reply: Reply, doing: str) -> int:
+    """Return the size of the whole object of which a reply has a range."""
+    total = reply.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdecimal():
+        raise UnavailableError(f"could not {doing}: what came does not say of what it is a part")
+    return int(total)
 
 
 def _check(reply: Reply, doing: str) -> None:

@@ -44,12 +44,14 @@ class GcpPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=True,
+            part_uploads=True,
             event_history=True,
             telemetry_history=False,
             durable=True,
             leases_replay=False,
             isolated_reads=False,  # Firestore promises more; its emulator does not, and what is not tested is not said
             counts_in_flight=False,
+            remote=True,
         )
 
     @cached_property

@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -123,11 +124,24 @@ def signer_of(environment: Mapping[str, str], place: GcpPlace, api: Callable[[st
     return MachineSigner(host, api) if host else PersonSigner()
 
 
-def signed_url(origin: str, path: str, *, method: str, seconds: int, now: float, signer: Signer) -> str:
-    """Return a URL by which anyone can send a method to an object for a while; `path` is `/<bucket>/<key>` as it is."""
+def signed_url(
+    origin: str,
+    path: str,
+    *,
+    method: str,
+    seconds: int,
+    now: float,
+    signer: Signer,
+    query: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Return a URL by which anyone can send a method to an object for a while.
+
+    `path` is `/<bucket>/<key>` as it is; `query` is what the request says besides.
+    """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     scope = f"{stamp[:8]}/auto/storage/goog4_request"
-    query = {
+    signed = {
+        **query,
         "X-Goog-Algorithm": _ALGORITHM,
         "X-Goog-Credential": f"{signer.account()}/{scope}",
         "X-Goog-Date": stamp,
@@ -135,9 +149,9 @@ def signed_url(origin: str, path: str, *, method: str, seconds: int, now: float,
         "X-Goog-SignedHeaders": "host",
     }
     host = origin.partition("//")[2]
-    text = text_to_sign(method, host, quote(path, safe=f"/{_SAFE}"), query)
+    text = text_to_sign(method, host, quote(path, safe=f"/{_SAFE}"), signed)
     signature = signer.sign(text, seconds=seconds).hex()
-    return f"{origin}{quote(path, safe=f'/{_SAFE}')}?{_query_text(query)}&X-Goog-Signature={signature}"
+    return f"{origin}{quote(path, safe=f'/{_SAFE}')}?{_query_text(signed)}&X-Goog-Signature={signature}"
 
 
 def text_to_sign(method: str, host: str, path: str, query: Mapping[str, str]) -> bytes:

@@ -1,30 +1,34 @@
 """Objects as files under one folder, `a/b/c` as `a~/b~/c`: so `a/b` may be an object too."""
 
 import fcntl
+import hashlib
+import io
 import os
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from typing_extensions import override
 
 from adapters.local.border import translated
 from adapters.rules import check_blob_key, check_expected
+from adapters.whole_uploads import WholeUploads
 from loopwright.errors import CapabilityError, NotFoundError
 from loopwright.hashing import digest
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Blobs, Match
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Reading
 
 _LOCKS: Final = 64
 _STALE: Final = 3600.0
-"""Seconds after which a draft belongs to a process that died."""
+"""Seconds after which a draft that nobody writes to belongs to a process that died."""
+_PIECE: Final = 1024 * 1024
 
 
-class LocalBlobs(Blobs):
+class LocalBlobs(WholeUploads):
     """Objects as files. A writer holds its key's lock; readers need none, because files are replaced, never changed."""
 
     def __init__(self, home: Path) -> None:
@@ -38,26 +42,23 @@ class LocalBlobs(Blobs):
 
     @override
     def get(self, key: str) -> Blob:
-        path = self._path(key)
-        try:
-            with translated(f"read blob {key}"):
-                data = path.read_bytes()
-        except Exception as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                raise NotFoundError(f"blob {key}") from error
-            raise
+        with self._opened(key) as file, translated(f"read blob {key}"):
+            data = file.read()
         return Blob(data, digest(data))
 
     @override
     def put(self, key: str, data: bytes, *, expect: Absent | Match | None = None) -> str:
-        path = self._path(key)
-        with translated(f"write blob {key}"), self._draft(data) as draft, self._locked(key):
-            if expect is not None:
-                check_expected(key, expect, _etag(path))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.replace(path)
-            _keep_names(path.parent)
-        return digest(data)
+        return self._put(key, io.BytesIO(data), expect)
+
+    @override
+    def read(self, key: str) -> Reading:
+        file = self._opened(key)
+        # A file that is replaced stays what it is for whoever has opened it.
+        return Reading(os.fstat(file.fileno()).st_size, _pieces(key, file))
+
+    @override
+    def put_file(self, key: str, file: IO[bytes]) -> str:
+        return self._put(key, file, None)
 
     @override
     def delete(self, key: str) -> None:
@@ -79,6 +80,26 @@ class LocalBlobs(Blobs):
     def signed_url(self, key: str, *, method: str, seconds: int) -> str:
         raise CapabilityError("the local provider has no URLs: read the object through `get`")
 
+    def _put(self, key: str, data: IO[bytes], expect: Absent | Match | None) -> str:
+        path = self._path(key)
+        with translated(f"write blob {key}"), self._draft(data) as (draft, etag), self._locked(key):
+            if expect is not None:
+                check_expected(key, expect, _etag(path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(path)
+            _keep_names(path.parent)
+        return etag
+
+    def _opened(self, key: str) -> io.BufferedReader:
+        path = self._path(key)
+        try:
+            with translated(f"read blob {key}"):
+                return path.open("rb")
+        except Exception as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise NotFoundError(f"blob {key}") from error
+            raise
+
     def _path(self, key: str) -> Path:
         check_blob_key(key)
         *folders, name = key.split("/")
@@ -95,16 +116,19 @@ class LocalBlobs(Blobs):
                 yield "/".join((*parts, name)), Path(folder, name)
 
     @contextmanager
-    def _draft(self, data: bytes) -> Iterator[Path]:
-        """Write the bytes to disk under another name, which is gone after the block."""
+    def _draft(self, data: IO[bytes]) -> Iterator[tuple[Path, str]]:
+        """Write the bytes to disk under another name, which is gone after the block; yield it with their digest."""
         descriptor, name = tempfile.mkstemp(dir=self._drafts)
         draft = Path(name)
         try:
+            told = hashlib.sha256()
             with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-                file.write(data)
+                while piece := data.read(_PIECE):
+                    told.update(piece)
+                    file.write(piece)
                 file.flush()
                 os.fsync(descriptor)
-            yield draft
+            yield draft, f"sha256:{told.hexdigest()}"
         finally:
             draft.unlink(missing_ok=True)
 
@@ -140,7 +164,14 @@ def _etag(path: Path) -> str | None:
 
 @lru_cache(maxsize=10_000)
 def _digest_of(path: Path, inode: int, modified: int, size: int) -> str:  # noqa: ARG001 - they tell the file's state
-    return digest(path.read_bytes())
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _pieces(key: str, file: io.BufferedReader) -> Generator[bytes]:
+    with file, translated(f"read blob {key}"):
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _keep_names(folder: Path) -> None:

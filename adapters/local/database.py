@@ -45,6 +45,7 @@ class Database:
         self._threads = threading.local()
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -54,8 +55,11 @@ class Database:
 
     @contextmanager
     def write(self, doing: str) -> Iterator[sqlite3.Connection]:
-        """Run the block as one transaction that nobody else's write falls into; an error in the block undoes it."""
-        with translated(doing):
+        """Run the block as one transaction that nobody else's write falls into; an error in the block undoes it.
+
+        Threads take their turns here; SQLite would have each look again, less and less often, whether it may.
+        """
+        with translated(doing), self._writing:
             connection = self.connection
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -30,12 +30,14 @@ class LocalPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=False,
+            part_uploads=False,
             event_history=True,
             telemetry_history=True,
             durable=True,
             leases_replay=True,
             isolated_reads=True,
             counts_in_flight=True,
+            remote=False,
         )
 
     @cached_property

@@ -1,16 +1,18 @@
 """Objects in a dictionary."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import IO, Final
 
 from typing_extensions import override
 
 from adapters.rules import check_blob_key, check_expected
+from adapters.whole_uploads import WholeUploads
 from loopwright.clock import Clock
 from loopwright.errors import CapabilityError, NotFoundError
 from loopwright.hashing import digest
-from loopwright.ports.blobs import Absent, Blob, BlobInfo, Blobs, Match
+from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,10 @@ class _Object:
     modified: float
 
 
-class MemoryBlobs(Blobs):
+_PIECE: Final = 1024 * 1024
+
+
+class MemoryBlobs(WholeUploads):
     """Objects in a dictionary, for tests and as the reference."""
 
     def __init__(self, clock: Clock) -> None:
@@ -46,6 +51,15 @@ class MemoryBlobs(Blobs):
         return blob.etag
 
     @override
+    def read(self, key: str) -> Reading:
+        data = self.get(key).data
+        return Reading(len(data), _pieces(data))
+
+    @override
+    def put_file(self, key: str, file: IO[bytes]) -> str:
+        return self.put(key, file.read())
+
+    @override
     def delete(self, key: str) -> None:
         check_blob_key(key)
         with self._lock:
@@ -61,3 +75,8 @@ class MemoryBlobs(Blobs):
     @override
     def signed_url(self, key: str, *, method: str, seconds: int) -> str:
         raise CapabilityError("the memory provider has no URLs: read the object through `get`")
+
+
+def _pieces(data: bytes) -> Generator[bytes]:
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]

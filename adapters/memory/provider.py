@@ -27,12 +27,14 @@ class MemoryPlatform(Platform):
     def capabilities(self) -> Capabilities:
         return Capabilities(
             signed_urls=False,
+            part_uploads=False,
             event_history=True,
             telemetry_history=True,
             durable=False,
             leases_replay=True,
             isolated_reads=True,
             counts_in_flight=True,
+            remote=False,
         )
 
     @cached_property

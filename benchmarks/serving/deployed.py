@@ -21,7 +21,7 @@ from adapters.gcp.place import GcpPlace
 from benchmarks.peers.environments import python_with
 from benchmarks.serving.sides import AWS, FASTAPI, ONE_THREAD, ROOT
 from benchmarks.serving.world import FOLDER, FOUND, SENT, Prepared, event
-from infra.packages import build_package
+from infra.packages import KIND_OF, build_package
 from loopwright.ports.table import Key
 from loopwright.serving.log import PREDICTIONS_QUEUE
 from loopwright.settings import Settings
@@ -81,17 +81,36 @@ def _copied(local: Settings, settings: Settings) -> Settings:
 
 
 def ours(settings: Settings, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:
-    """Build our package with the benchmark's project in it, and unzip it."""
-    project, folder = home / "project", home / "task"
-    project.mkdir()
+    """Build our package that predicts with the benchmark's project in it, and unzip it."""
+    return _built("predict", event(SENT), settings, runtime, home)
+
+
+def tracking(settings: Settings, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:
+    """Build our package that speaks MLflow with the same project in it, and unzip it."""
+    path = "/api/2.0/mlflow/experiments/get-by-name"
+    asked: dict[str, object] = {
+        **event({}),
+        "rawPath": path,
+        "rawQueryString": "experiment_name=Default",
+        "requestContext": {"http": {"method": "GET", "path": path, "sourceIp": "192.0.2.1"}},
+        "body": "",
+    }
+    return _built("tracking", asked, settings, runtime, home)
+
+
+def _built(
+    function: str, asked: Mapping[str, object], settings: Settings, runtime: Path, home: Path
+) -> tuple[Deployed, Sizes]:
+    project, folder = home / "project", home / f"task-{function}"
+    project.mkdir(exist_ok=True)
     shutil.copy(FOLDER / "project.py", project)
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    built = build_package("serve", project=project, python_version=version, cache=home / "cache")
+    built = build_package(KIND_OF[function], project=project, python_version=version, cache=home / "cache")
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(folder)
     environment = {**replace(settings, project=folder / "project").to_env(), **ROLE}
     sizes = Sizes(built.unzipped_bytes, built.path.stat().st_size)
-    return Deployed("functions.predict.main.handler", (folder, runtime), environment, event(SENT)), sizes
+    return Deployed(f"functions.{function}.main.handler", (folder, runtime), environment, asked), sizes
 
 
 def fastapi(prepared: Prepared, runtime: Path, home: Path) -> tuple[Deployed, Sizes]:

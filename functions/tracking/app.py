@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, logged_models
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, runs, server
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
-from loopwright.ports import Platform, Telemetry
+from loopwright.ports import Platform
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -47,13 +47,19 @@ def build(platform: Platform, project: Project) -> Function:
     found = routes(services)
     if project.access is not None:
         found = guarded(found, project.access, services)
-    return Function(list(_endpoints(found, platform.telemetry)), {})
+    version = Endpoint("/version", server.version, platform.telemetry, method="GET")
+    return Function([*_endpoints(found, platform), version], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
+        *server.routes(),
         *experiments.routes(services.tracking),
+        *runs.routes(services.tracking),
+        *logs.routes(services.tracking, services.models),
+        *inputs.routes(services.tracking),
+        *metrics.routes(services.tracking),
         *logged_models.routes(services.models),
     ]
 
@@ -68,10 +74,11 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
-def _endpoints(routes: Sequence[Route], telemetry: Telemetry) -> Iterator[Endpoint]:
+def _endpoints(routes: Sequence[Route], platform: Platform) -> Iterator[Endpoint]:
+    telemetry, threaded = platform.telemetry, platform.capabilities.remote
     for prefix in PREFIXES:
         for one in routes:
-            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, refusal=refusal)
+            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, threaded=threaded, refusal=refusal)
         yield Endpoint(f"{prefix}{{call:path}}", _unknown, telemetry, method=ANY, refusal=refusal)
 
 

@@ -1,13 +1,14 @@
 """MLflow's error shape: `{"error_code": …, "message": …}`, with the status that its clients expect for each code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final, Literal
 
 import msgspec
 
 from functions.problems import Problem, ProblemError, problem_of
-from functions.web import Answer
+from functions.web import Answer, Refusal, problem_answer, problem_refusal
 from loopwright.errors import (
     AlreadyExistsError,
     CapabilityError,
@@ -101,9 +102,20 @@ def _code_of(error: LoopwrightError) -> Code:
     return "INTERNAL_ERROR"
 
 
+def refusal_at(prefixes: Sequence[str]) -> Refusal:
+    """Return what errors are where only paths with these beginnings are of MLflow's protocol."""
+
+    def answer(error: Exception, where: str) -> Answer:
+        path = where.partition(" ")[2]
+        return refusal(error, where) if path.startswith(tuple(prefixes)) else problem_refusal(error, where)
+
+    return answer
+
+
 def _of_problem(problem: Problem) -> Answer:
     code = _CODE_OF_STATUS.get(problem.status, "INTERNAL_ERROR")
-    return _answer(code, problem.detail, status=problem.status)
+    answer = _answer(code, problem.detail, status=problem.status)
+    return replace(answer, headers=problem_answer(problem).headers)
 
 
 def _answer(code: Code, message: str, *, status: int | None = None) -> Answer:

@@ -56,7 +56,14 @@ OPEN: Final[Sequence[Needed]] = ()
 """Nothing: it tells nothing of anybody's."""
 
 _EXPERIMENTS: Final = "2.0/mlflow/experiments"
+_RUNS: Final = "2.0/mlflow/runs"
+_METRICS: Final = "2.0/mlflow/metrics"
 _LOGGED: Final = "2.0/mlflow/logged-models"
+
+_WRITE_EXPERIMENT: Final = (Need("write", "experiment", "experiment_id"),)
+_MANAGE_EXPERIMENT: Final = (Need("manage", "experiment", "experiment_id"),)
+_WRITE_RUN: Final = (Need("write", "run", "run_id"),)
+_WRITE_OLD_RUN: Final = (Need("write", "run", "run_id|run_uuid"),)
 
 _WRITE_LOGGED: Final = (Need("write", "logged model", "model_id"),)
 
@@ -64,6 +71,32 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_EXPERIMENTS}/create"): (Need("write", "experiment name", "name"),),
     ("GET", f"{_EXPERIMENTS}/get"): (Need("read", "experiment", "experiment_id"),),
     ("GET", f"{_EXPERIMENTS}/get-by-name"): (Need("read", "experiment name", "experiment_name"),),
+    ("POST", f"{_EXPERIMENTS}/update"): (
+        Need("manage", "experiment", "experiment_id"),
+        Need("write", "experiment name", "new_name"),
+    ),
+    ("POST", f"{_EXPERIMENTS}/delete"): _MANAGE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/restore"): _MANAGE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/set-experiment-tag"): _WRITE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/delete-experiment-tag"): _WRITE_EXPERIMENT,
+    ("POST", f"{_EXPERIMENTS}/search-datasets"): (Narrowed("experiment_ids"),),
+    ("POST", f"{_RUNS}/create"): _WRITE_EXPERIMENT,
+    ("GET", f"{_RUNS}/get"): (Need("read", "run", "run_id|run_uuid"),),
+    ("POST", f"{_RUNS}/update"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/delete"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/restore"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-metric"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/log-batch"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-parameter"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/set-tag"): _WRITE_OLD_RUN,
+    ("POST", f"{_RUNS}/delete-tag"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-model"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/log-inputs"): _WRITE_RUN,
+    ("POST", f"{_RUNS}/outputs"): _WRITE_RUN,
+    ("GET", f"{_METRICS}/get-history"): (Need("read", "run", "run_id|run_uuid"),),
+    ("GET", f"{_METRICS}/get-history-bulk"): (Need("read", "run", "run_id"),),
+    ("GET", f"{_METRICS}/get-history-bulk-interval"): (Need("read", "run", "run_ids"),),
+    ("GET", "3.0/mlflow/server-info"): OPEN,
     ("POST", _LOGGED): (Need("write", "experiment", "experiment_id"),),
     ("POST", f"{_LOGGED}/search"): (Narrowed("experiment_ids"),),
     ("GET", f"{_LOGGED}/{{model_id}}"): (Need("read", "logged model", "model_id"),),

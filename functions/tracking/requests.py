@@ -1,5 +1,6 @@
 """Requests of MLflow's clients: a JSON body, or a query string, into a struct; and what an area answers."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
@@ -16,6 +17,11 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 T = TypeVar("T")
 
 _ENCODING: Final = "utf-8"
+
+_ABSENT: Final = re.compile(r"Object missing required field `(?P<field>\w+)`(?: - at `\$\.?(?P<within>[^`]*)`)?")
+_EMPTY: Final = re.compile(r"Expected `str` of length >= 1 - at `\$\.(?P<place>[^`]*)`")
+_NULL: Final = "got `null`"
+"""How msgspec says what is missing, what is empty and what is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,48 @@ def _read(kind: type[T], decoder: msgspec.json.Decoder[T], many: frozenset[str],
     try:
         if call.body:
             if not call.path:
-                return decoder.decode(call.body)
+                return _decoded(kind, decoder, call.body)
             fields = msgspec.json.decode(call.body, type=dict[str, msgspec.Raw])
             told = {**fields, **{name: msgspec.Raw(msgspec.json.encode(value)) for name, value in call.path.items()}}
-            return decoder.decode(msgspec.json.encode(told))
+            return _decoded(kind, decoder, msgspec.json.encode(told))
         return msgspec.convert({**_asked(call.query, many), **call.path}, kind, strict=False)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise MlflowError("INVALID_PARAMETER_VALUE", f"the request is not what is wanted here: {error}") from error
+        raise MlflowError("INVALID_PARAMETER_VALUE", _explained(str(error))) from error
+
+
+def _decoded(kind: type[T], decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        if _NULL not in str(error):
+            raise
+        return msgspec.convert(_without_nulls(msgspec.json.decode(body)), kind, strict=False)
+
+
+def missing(parameter: str) -> MlflowError:
+    """Return the error that a request lacks a parameter."""
+    return MlflowError(
+        "INVALID_PARAMETER_VALUE",
+        f"Missing value for required parameter '{parameter}'. "
+        "See the API docs for more information about request parameters.",
+    )
+
+
+def _explained(problem: str) -> str:
+    """Return what is wrong with a request; of what is missing, in the words that MLflow's clients know."""
+    if found := _ABSENT.fullmatch(problem):
+        place = ".".join(part for part in (found["within"], found["field"]) if part)
+        return str(missing(place))
+    if found := _EMPTY.fullmatch(problem):
+        return str(missing(found["place"]))
+    return f"the request is not what is wanted here: {problem}"
+
+
+def _without_nulls(told: object) -> object:
+    """Return what a request tells without its nulls, which are for protobuf as if they were not there."""
+    if isinstance(told, dict):
+        return {name: _without_nulls(value) for name, value in told.items() if value is not None}
+    return [_without_nulls(one) for one in told] if isinstance(told, list) else told
 
 
 def _asked(query: bytes, many: frozenset[str]) -> Mapping[str, object]:

@@ -22,6 +22,7 @@ class Capabilities:
 
     Attributes:
         signed_urls: `Blobs.signed_url` gives URLs.
+        part_uploads: objects are uploaded in parts by URLs: `Blobs.begin_upload`.
         event_history: `Events.recent` tells what was published.
         telemetry_history: what was measured can be read back.
         durable: other processes see the state, and it outlives this one.
@@ -31,15 +32,19 @@ class Capabilities:
             false it may fall into the middle of one.
         counts_in_flight: `Queue.depth` is about this moment, and tells ready messages from those in hand; where this
             is false it may be some minutes old, and counts those in hand as ready.
+        remote: what is kept is behind a network, so a call waits for milliseconds: a server that has several requests
+            at once answers each in a thread. Where this is false a call takes less than going to a thread does.
     """
 
     signed_urls: bool
+    part_uploads: bool
     event_history: bool
     telemetry_history: bool
     durable: bool
     leases_replay: bool
     isolated_reads: bool
     counts_in_flight: bool
+    remote: bool
 
 
 class Platform(Protocol):

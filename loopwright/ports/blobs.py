@@ -1,8 +1,8 @@
 """Objects under keys: model folders, artifacts, checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,29 @@ class Absent:
 
 ABSENT: Final = Absent()
 
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object that is read a piece at a time: its size in bytes, and its bytes in pieces of a few megabytes.
+
+    Whoever does not read to the end calls `pieces.close()`.
+    """
+
+    size: int
+    pieces: Generator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an object that somebody has uploaded by a URL: its number from 1 on, and the tag that he was told."""
+
+    number: int
+    etag: str
+
+
+PARTS_LIMIT: Final = 10_000
+"""The most parts of one upload; each but the last has 5 MiB or more."""
+
 KEY_LIMIT: Final = 900
 SEGMENT_LIMIT: Final = 200
 """The most characters that a key, and one of its segments, may have on every provider."""
@@ -66,6 +89,25 @@ class Blobs(Protocol):
         """
         ...
 
+    def read(self, key: str) -> Reading:
+        """Begin to read an object of any size, in little memory; or raise `NotFoundError`.
+
+        The pieces are all of one object. Where it is replaced or removed meanwhile they may end in an
+        `UnavailableError`.
+        """
+        ...
+
+    def put_file(self, key: str, file: IO[bytes]) -> str:
+        """Write an object of any size, in little memory, and return its entity tag.
+
+        `file` is read from where it stands to its end. Until the call returns, whatever happens to it, readers see
+        what was there before.
+
+        Raises:
+            UnavailableError: the bytes could not be stored.
+        """
+        ...
+
     def delete(self, key: str) -> None:
         """Remove the object; do nothing when it is not there."""
         ...
@@ -80,4 +122,31 @@ class Blobs(Protocol):
         Raises:
             CapabilityError: `Platform.capabilities.signed_urls` is false here.
         """
+        ...
+
+    def begin_upload(self, key: str) -> str:
+        """Begin an object that others upload in parts, and return the upload's identity.
+
+        There is nothing to be read until `end_upload`; what is neither ended nor aborted is cleared away some day.
+
+        Raises:
+            CapabilityError: `Capabilities.part_uploads` is false here; this is so for all that concerns uploads.
+        """
+        ...
+
+    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+        """Return a URL to which anyone may PUT one part for a while; the answer's header `ETag` is the part's tag."""
+        ...
+
+    def end_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        """Make the object out of these parts, in their order, and return its entity tag.
+
+        Raises:
+            NotFoundError: there is no such upload, or it was aborted. One that was ended may still be known.
+            InvalidInputError: the parts are not those that were uploaded, or one of them is too small.
+        """
+        ...
+
+    def abort_upload(self, key: str, upload: str) -> None:
+        """Forget an upload and its parts; do nothing when there is none."""
         ...

@@ -6,6 +6,7 @@ from loopwright.tracking.tracking import Tracking
 from loopwright.tracking.values import (
     ArtifactInfo,
     DatasetInput,
+    DatasetUse,
     Experiment,
     Metric,
     Param,
@@ -18,6 +19,7 @@ from loopwright.tracking.values import (
 __all__ = [
     "ArtifactInfo",
     "DatasetInput",
+    "DatasetUse",
     "Experiment",
     "LoggedModel",
     "LoggedModels",

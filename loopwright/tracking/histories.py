@@ -47,6 +47,23 @@ def history(table: Table, run_id: str, key: str) -> list[Metric]:
     return [points[place] for place in sorted(points)]
 
 
+def thinned(points: Sequence[Metric], most: int) -> list[Metric]:
+    """Return at most so many of the points, evenly spread by step; the first and the last are among them.
+
+    They are put into `most` groups as even as can be, each of which sends its first, as NTILE of SQL does.
+    """
+    ranked = sorted(points, key=lambda one: (one.step, one.timestamp, *_nan_as_zero(one.value)))
+    groups = min(most, len(ranked))
+    if not groups:
+        return []
+    size, larger = divmod(len(ranked), groups)
+    chosen = [ranked[group * size + min(group, larger)] for group in range(groups)]
+    if len(ranked) > groups:
+        # Every other case has the last one as the first of its group.
+        chosen[-1] = ranked[-1]
+    return chosen
+
+
 def _points(table: Table, run_id: str, key: str) -> Iterator[Metric]:
     for prefix in (keys.history_prefix(key), keys.MIXED):
         for item in table.query(keys.run_partition(run_id), prefix=prefix):

@@ -13,6 +13,8 @@ RUNS: Final = "run/"
 
 LOGGED_MODELS: Final = "model/"
 
+DATASET_USES: Final = "use/"
+
 _FAR: Final = 10**15 - 1
 """A moment in milliseconds that never comes: distances to it are in the order from new to old."""
 
@@ -38,6 +40,12 @@ def runs_partition(experiment_id: str) -> str:
 def dataset_key(experiment_id: str, name: str, digest: str) -> Key:
     """Return the place of what is told at length of a data set."""
     return Key(runs_partition(experiment_id), f"dataset/{_digest(f'{len(name)}/{name}/{digest}')}")
+
+
+def dataset_use_key(experiment_id: str, name: str, digest: str, context: str) -> Key:
+    """Return the place that says that runs of the experiment read a data set for something."""
+    told = f"{len(name)}/{name}/{len(digest)}/{digest}/{context}"
+    return Key(runs_partition(experiment_id), f"{DATASET_USES}{_digest(told)}")
 
 
 def run_sort(started: float, run_id: str) -> str:

@@ -39,6 +39,8 @@ _RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _EXPERIMENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LOCATION: Final = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:")
 _MAX_STEP: Final = 2**63
+_LATEST: Final = 1e13
+"""In seconds: no moment is so late; what sorts runs has room for moments before it."""
 
 
 def check_batch(metrics: Sequence[Metric], params: Mapping[str, str], tags: Mapping[str, str]) -> None:
@@ -146,8 +148,8 @@ def checked_run_id(run_id: str) -> str:
 
 
 def checked_start(moment: float) -> float:
-    """Return the moment, or raise `InvalidInputError` if it is before 1970 or never."""
-    if not 0 <= moment < float("inf"):
+    """Return the moment, or raise `InvalidInputError` if it is before 1970 or much too late to be sorted."""
+    if not 0 <= moment < _LATEST:
         raise InvalidInputError(f"a run starts at a moment since 1970, not at {moment}")
     return moment
 

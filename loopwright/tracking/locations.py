@@ -13,9 +13,15 @@ def experiment_location(experiment: Experiment) -> str:
 
 def run_location(experiment: Experiment, run_id: str) -> str:
     """Return the URI of a run's artifacts."""
-    return f"{experiment_location(experiment).rstrip('/')}/{run_id}/artifacts"
+    return _within(experiment_location(experiment), f"{run_id}/artifacts")
 
 
 def model_location(experiment: Experiment, model_id: str) -> str:
     """Return the URI of a logged model's artifacts."""
-    return f"{experiment_location(experiment).rstrip('/')}/models/{model_id}/artifacts"
+    return _within(experiment_location(experiment), f"models/{model_id}/artifacts")
+
+
+def _within(uri: str, path: str) -> str:
+    """Return the URI of a path within another; a question mark and what is behind it stay behind."""
+    place, mark, query = uri.partition("?")
+    return f"{place.rstrip('/')}/{path}{mark}{query}"

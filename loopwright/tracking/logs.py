@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from loopwright.errors import AlreadyExistsError, NotFoundError
-from loopwright.tracking.datasets import keep_details, with_details
+import msgspec
+
+from loopwright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
+from loopwright.tracking.datasets import keep_datasets, uses, with_details
 from loopwright.tracking.histories import history
 from loopwright.tracking.limits import check_batch, check_inputs, check_models
 from loopwright.tracking.record import Record
 from loopwright.tracking.runs import Runs
-from loopwright.tracking.values import RUN_NAME_TAG, DatasetInput, Metric, Run
+from loopwright.tracking.values import RUN_NAME_TAG, DatasetInput, DatasetUse, Metric, Run
 
 Setting = str | int | float | bool
 """A param as it is logged; it is kept as text."""
@@ -65,9 +67,9 @@ class Logs(Runs):
         read, named = tuple(datasets), tuple(models)
         check_inputs(read)
         check_models(named)
-        if any(one.schema or one.profile for one in read):
+        if read:
             record = self._records.read(run_id).living()
-            read = keep_details(self._table, record.head.experiment_id, read)
+            read = keep_datasets(self._table, record.head.experiment_id, read)
 
         def edit(record: Record) -> None:
             for dataset in read:
@@ -99,6 +101,29 @@ class Logs(Runs):
     def detailed(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs with the schemas and profiles of the data sets that they read."""
         return with_details(self._table, runs)
+
+    def dataset_uses(self, experiment_id: str, *, limit: int) -> list[DatasetUse]:
+        """Return which data sets runs of an experiment read, and for what; an unknown experiment has none."""
+        return uses(self._table, experiment_id, limit=limit)
+
+    def append_to_tag(self, run_id: str, key: str, told: Mapping[str, object]) -> None:
+        """Append an object to the JSON array that a tag is; as in MLflow such a tag may be of any length.
+
+        Raises:
+            NotFoundError: there is no such run.
+            DeletedError: it is deleted.
+            InvalidInputError: the tag is no JSON array.
+        """
+
+        def edit(record: Record) -> None:
+            before = record.entries.tags.get(key, "[]")
+            try:
+                listed = msgspec.json.decode(before, type=list[object])
+            except msgspec.MsgspecError as error:
+                raise InvalidInputError(f"run {run_id}: tag {key!r} is no JSON array: remove it first") from error
+            record.entries.set_tag(key, msgspec.json.encode([*listed, told]).decode())
+
+        self._edit(run_id, edit)
 
     def remove_tag(self, run_id: str, key: str) -> None:
         """Remove a tag, or raise `NotFoundError` if run or tag is not there, `DeletedError` if the run is deleted."""

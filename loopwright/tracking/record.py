@@ -11,6 +11,7 @@ from loopwright.ports.table import ABSENT, Item, Key, Put, Version, Write
 from loopwright.tracking import keys
 from loopwright.tracking.entries import Entries
 from loopwright.tracking.experiments import content
+from loopwright.tracking.locations import run_location
 from loopwright.tracking.values import RUN_NAME_TAG, Experiment, Metric, Run, RunStatus
 
 ENTRIES: Final = "entries"
@@ -76,6 +77,7 @@ class Record:
             user=head.user,
             model_inputs=self.entries.models_read,
             model_outputs=self.entries.models_made,
+            artifact_uri=run_location(self.experiment, head.id),
         )
 
     @property

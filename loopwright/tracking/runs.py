@@ -12,6 +12,7 @@ from loopwright.tracking.entries import Entries
 from loopwright.tracking.experiments import Experiments, in_view, living_experiment
 from loopwright.tracking.histories import chunks
 from loopwright.tracking.limits import check_first_tags, checked_run_id, checked_start
+from loopwright.tracking.names import name_of
 from loopwright.tracking.record import Head, Record, deleted_with, head_of
 from loopwright.tracking.records import Records
 from loopwright.tracking.values import ENDED, Run, RunCursor, RunStatus, View
@@ -34,7 +35,9 @@ class Runs(Experiments):
         started: float | None = None,
         user: str = "",
     ) -> Run:
-        """Start a run; with a `run_id` that exists in the experiment, return that run as it is.
+        """Start a run, under a name that it gets if it has none.
+
+        With a `run_id` that exists in the experiment, return that run as it is.
 
         Raises:
             NotFoundError: there is no such experiment.
@@ -45,17 +48,18 @@ class Runs(Experiments):
         identity = checked_run_id(run_id) if run_id is not None else self._new_id()
         check_first_tags(tags or {})
         start = checked_start(self._clock() if started is None else started)
+        known = name or name_of(identity)
 
         def prepare() -> tuple[Sequence[Write], Run]:
             # Nobody has had an identity that is made here.
             if run_id is not None and self._table.get(keys.home_key(identity)) is not None:
                 return (), self._existing(experiment_id, identity)
             experiment = living_experiment(self.experiment(experiment_id))
-            head = Head(identity, experiment_id, name, "RUNNING", start, user=user, turn=experiment.turns)
+            head = Head(identity, experiment_id, known, "RUNNING", start, user=user, turn=experiment.turns)
             record = Record(head, Entries.fresh(), experiment, 0)
             for key, value in (tags or {}).items():
                 record.entries.set_tag(key, value)
-            record.rename(name)
+            record.rename(known)
             home = record.head.key
             pointer = {"partition": home.partition, "sort": home.sort}
             return [*record.writes(()), Put(keys.home_key(identity), pointer, expect=ABSENT)], record.run

@@ -8,6 +8,7 @@ Items of the table:
     experiment/<experiment>  run/<start, µs>/<run id>    a run's head: its state and the latest of all it logged
     experiment/<experiment>  model/<age, ms>/<model id>  a logged model's head: its state, params, tags, newest points
     experiment/<experiment>  dataset/<digest>            schema and profile of a data set that its runs read
+    experiment/<experiment>  use/<digest>                that runs of it read a data set, and for what
     run/<run id>             home                        where its head is
     run/<run id>             part/<number>               entries that the head has no room for
     run/<run id>             history/<digest>/<number>   points of one metric, a chunk a call

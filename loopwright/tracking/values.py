@@ -92,6 +92,15 @@ class DatasetInput:
     detailed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetUse:
+    """That runs of an experiment read a data set of that name and digest, and for what."""
+
+    name: str
+    digest: str
+    context: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A run and its latest state.
@@ -111,6 +120,7 @@ class Run:
         user: who started it.
         model_inputs: the logged models that it read.
         model_outputs: the logged models that it made, each with the step at which.
+        artifact_uri: where clients put its artifacts.
     """
 
     id: str
@@ -127,6 +137,7 @@ class Run:
     user: str = ""
     model_inputs: tuple[str, ...] = ()
     model_outputs: Mapping[str, int] = field(default_factory=dict)
+    artifact_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

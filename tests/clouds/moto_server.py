@@ -3,13 +3,15 @@
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from moto.core.config import default_user_config
 from moto.dynamodb.models import DynamoDBBackend
 from moto.events.models import Rule
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
 from moto.server import main
 from moto.sqs import sqs_backends
 
@@ -45,6 +47,18 @@ def write_items_one_at_a_time() -> None:
         setattr(DynamoDBBackend, name, in_turn(getattr(DynamoDBBackend, name)))
 
 
+def know_no_upload_that_is_gone() -> None:
+    """Let the end of an upload that was aborted be refused as S3 does; moto stumbles over it."""
+    whole = S3Backend.complete_multipart_upload
+
+    def complete(backend: S3Backend, bucket: str, upload: str, body: Iterator[tuple[int, str]]) -> object:
+        if upload not in backend.get_bucket(bucket).multiparts:
+            raise NoSuchUpload(upload_id=upload)
+        return whole(backend, bucket, upload, body)
+
+    S3Backend.complete_multipart_upload = complete  # type: ignore[method-assign, assignment]
+
+
 def call_functions_without_docker() -> None:
     """Let functions be called and answer, though they run nothing."""
     default_user_config["lambda"]["use_docker"] = False
@@ -53,6 +67,7 @@ def call_functions_without_docker() -> None:
 if __name__ == "__main__":
     let_rules_choose_what_they_send()
     write_items_one_at_a_time()
+    know_no_upload_that_is_gone()
     call_functions_without_docker()
     host, port = sys.argv[1:]
     main(["-H", host, "-p", port])

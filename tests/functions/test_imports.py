@@ -70,6 +70,19 @@ print(json.dumps({"status": answer["statusCode"], "body": answer["body"], "modul
 """
 
 
+TRACKING = """
+import json, sys
+from functions.tracking.main import app, handler
+event = {
+    "version": "2.0", "rawPath": "/api/2.0/mlflow/experiments/create", "rawQueryString": "", "headers": {"host": "x"},
+    "requestContext": {"http": {"method": "POST", "path": "/api/2.0/mlflow/experiments/create", "sourceIp": "1.2.3.4"}},
+    "body": json.dumps({"name": "delays"}), "isBase64Encoded": False,
+}
+answer = handler(event, None)
+print(json.dumps({"status": answer["statusCode"], "body": answer["body"], "modules": list(sys.modules)}))
+"""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     settings = Settings("local", tmp_path / "home", world.FOLDER)
@@ -120,6 +133,14 @@ def test_a_prediction_in_a_container_imports_nothing_heavy_and_no_providers_libr
     assert json.loads(done["body"])["predictions"][0]["score"] == 0.5
     assert "uvicorn" in done["modules"]
     assert not (HEAVY | SDKS) & roots(done)
+
+
+def test_what_speaks_mlflow_does_without_it_and_without_anything_heavy(settings: Settings) -> None:
+    done = run(settings, TRACKING)
+    assert done["status"] == 200, done["body"]
+    assert json.loads(done["body"])["experiment_id"]
+    assert not (HEAVY | SDKS | {"onnxruntime", "sqlparse", "yaml"}) & roots(done)
+    assert "uvicorn" not in done["modules"]
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_termination_signal_lands_what_was_logged_and_ends_with_0(settings: Se
 def test_a_request_in_flight_is_finished_before_the_end(settings: Settings) -> None:
     body = json.dumps({"rows": world.rows(10_000)}).encode()
     with up(settings) as running, socket.create_connection(("127.0.0.1", running.port)) as caller:
-        head = f"POST /models/delays/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /models/delays/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         caller.sendall(head.encode() + body[:-1])
         time.sleep(0.2)
         running.process.terminate()

@@ -6,27 +6,26 @@ was made. Each step goes on where the last one of its test ended.
 """
 
 import json
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clouds.aws import ACCOUNT, REGION, client
+from tests.clouds.aws import ACCOUNT, REGION
 from tests.clouds.issuer import Issuer, issuing
-from tests.clouds.ministack import Ministack, running
+from tests.clouds.ministack import running
 from tests.clouds.tools import ROOT, MissingToolError
 from tests.pulumi.command_line import command_line
 from tests.pulumi.deployed import Answered
+from tests.pulumi.doors import LABELS, World, left
 from tests.pulumi.pythons import newest_python
 from tests.pulumi.stack import Stack, aws_at
 
 FOLDER = Path(__file__).parent / "umbrella"
 PREFIX = "umbrella-doors"
+ALICE = "0123456789abcdef" * 2
 ROUTES = {
     "GET /health": "predict",
     "GET /health/ready": "predict",
@@ -37,56 +36,8 @@ ROUTES = {
     "POST /models/{model}/predict": "predict",
     "POST /models/{model}/retrain": "retrain",
 }
-LABELS = {"labels": [{"id": "one", "label": "yes"}]}
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """The API of a stack: `url` is of a name that only this AWS can resolve."""
-
-    aws: Ministack
-    url: str
-    key: str
-
-    def asked(self, route: str, body: object = None, **headers: str) -> Answered:
-        """Send a request."""
-        url = urlsplit(self.url)
-        method, path = route.split()
-        request = urllib.request.Request(  # noqa: S310 - our own AWS
-            f"{self.aws.endpoint}{url.path}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"host": url.netloc, "content-type": "application/json"}
-            | {name.replace("_", "-"): value for name, value in headers.items()},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return Answered(answer.status, json.loads(answer.read()))
-        except urllib.error.HTTPError as error:
-            return Answered(error.code, json.loads(error.read()))
-
-    def with_token(self, token: str) -> Answered:
-        """Tell a label under a token."""
-        return self.asked("POST /models/rain/labels", LABELS, authorization=f"Bearer {token}")
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A stack, the AWS that it is in, and who issues tokens."""
-
-    stack: Stack
-    aws: Ministack
-    issuer: Issuer
-
-    def door(self) -> Door:
-        """Return where the stack answers now, and to whom."""
-        outputs = self.stack.outputs()
-        return Door(self.aws, outputs["url"], outputs.get("apiKey", ""))
-
-    def api(self, service: str) -> Any:
-        """Return a client of the AWS that the stack is in."""
-        return client(self.aws.endpoint, service)
-
+FUNCTIONS = frozenset(ROUTES.values())
+DEFAULT = "GET /api/2.0/mlflow/experiments/get?experiment_id=0"
 
 Step = Callable[[World], None]
 
@@ -133,12 +84,34 @@ def every_route_wants_a_key_and_is_answered_by_its_function(world: World) -> Non
     assert found == ROUTES
 
 
+def tracking_asks_for_the_key_as_a_token_or_a_password(world: World) -> None:
+    """MLflow's clients send it so; names are free, for it is the key of all endpoints."""
+    door = world.door("trackingUrl")
+    for header in (f"Bearer {door.key}", f"Basic {b64encode(f'apikey:{door.key}'.encode()).decode()}"):
+        answer = door.asked(DEFAULT, authorization=header)
+        assert (answer.status, answer.body["experiment"]["name"]) == (200, "Default")
+    for header in ({}, {"authorization": f"Bearer {door.key}0"}, {"authorization": "Basic YTpi"}):
+        refused = door.asked(DEFAULT, **header)
+        assert (refused.status, refused.body["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def a_person_has_a_key_of_his_own_for_tracking_alone(world: World) -> None:
+    world.stack.run("config", "set", "--secret", "apiKeys", "--", f"alice:{ALICE}", stack=True)
+    said = world.stack.up()
+    assert "aws:lambda:Function umbrella-doors-tracking updated" in said
+    assert world.door("trackingUrl").asked(DEFAULT, authorization=f"Bearer {ALICE}").status == 200
+    assert world.door().asked("GET /health", x_api_key=ALICE).status == 403
+    told = world.api("lambda").get_function_configuration(FunctionName=f"{PREFIX}-tracking")
+    assert ALICE not in json.dumps(told["Environment"])
+    world.stack.run("config", "rm", "apiKeys", stack=True)
+
+
 def only_this_api_may_call_the_functions(world: World) -> None:
     _only_by(world, world.api("apigateway").get_rest_apis()["items"][0]["id"])
 
 
-def _only_by(world: World, api: str, **qualifier: str) -> None:
-    for name in set(ROUTES.values()):
+def _only_by(world: World, api: str, functions: Collection[str] = FUNCTIONS, **qualifier: str) -> None:
+    for name in functions:
         qualified = qualifier if name == "predict" else {}
         policy = world.api("lambda").get_policy(FunctionName=f"{PREFIX}-{name}", **qualified)["Policy"]
         (statement,) = json.loads(policy)["Statement"]
@@ -202,8 +175,8 @@ def who_has_a_token_of_the_issuer_is_answered_and_nobody_else(world: World) -> N
 
 
 def every_route_wants_a_token_and_is_answered_by_its_function(world: World) -> None:
-    (api,) = world.api("apigatewayv2").get_apis()["Items"]
-    there = {"ApiId": api["ApiId"]}
+    api = world.http_api()
+    there = {"ApiId": api}
     (authorizer,) = world.api("apigatewayv2").get_authorizers(**there)["Items"]
     targets = {
         f"integrations/{one['IntegrationId']}": one["IntegrationUri"].split(f":function:{PREFIX}-")[1].split("/")[0]
@@ -213,7 +186,16 @@ def every_route_wants_a_token_and_is_answered_by_its_function(world: World) -> N
     assert {one["AuthorizationType"] for one in routes} == {"JWT"}
     assert {one["AuthorizerId"] for one in routes} == {authorizer["AuthorizerId"]}
     assert {one["RouteKey"]: targets[one["Target"]].partition(":")[0] for one in routes} == ROUTES
-    _only_by(world, api["ApiId"])
+    _only_by(world, api)
+
+
+def tracking_is_answered_under_a_token_too(world: World) -> None:
+    door = world.door("trackingUrl")
+    good = door.asked(DEFAULT, authorization=f"Bearer {world.issuer.token(audience='weather')}")
+    assert (good.status, good.body["experiment"]["name"]) == (200, "Default")
+    assert door.asked(DEFAULT).status == 401
+    assert door.asked(DEFAULT, authorization=f"Bearer {world.issuer.token(audience='climate')}").status == 401
+    _only_by(world, world.http_api("tracking-api"), {"tracking"})
 
 
 def another_audience_is_a_change_in_place(world: World) -> None:
@@ -229,14 +211,14 @@ def another_audience_is_a_change_in_place(world: World) -> None:
 
 def refresh_finds_a_route_that_was_opened_behind_its_back(world: World) -> None:
     door = world.door()
-    (api,) = world.api("apigatewayv2").get_apis()["Items"]
+    api = world.http_api()
     route = next(
         one
-        for one in world.api("apigatewayv2").get_routes(ApiId=api["ApiId"])["Items"]
+        for one in world.api("apigatewayv2").get_routes(ApiId=api)["Items"]
         if one["RouteKey"] == "POST /models/{model}/labels"
     )
     world.api("apigatewayv2").update_route(
-        ApiId=api["ApiId"], RouteId=route["RouteId"], AuthorizationType="NONE", AuthorizerId=""
+        ApiId=api, RouteId=route["RouteId"], AuthorizationType="NONE", AuthorizerId=""
     )
     assert door.asked("POST /models/rain/labels", LABELS).status == 200
     world.stack.run("up", "--yes", "--skip-preview", "--refresh", stack=True)
@@ -250,21 +232,11 @@ def destroy_leaves_nothing(world: World) -> None:
     assert world.api("lambda").list_functions()["Functions"] == []
 
 
-def left(world: World) -> dict[str, list[Any]]:
-    """Return all APIs, keys and plans that there are; kinds of which there is nothing are left out."""
-    rest, http = world.api("apigateway"), world.api("apigatewayv2")
-    found: dict[str, list[Any]] = {
-        "REST APIs": rest.get_rest_apis()["items"],
-        "keys": rest.get_api_keys()["items"],
-        "plans": rest.get_usage_plans()["items"],
-        "HTTP APIs": http.get_apis()["Items"],
-    }
-    return {kind: some for kind, some in found.items() if some}
-
-
 KEYS: tuple[Step, ...] = (
     who_has_the_key_is_answered_and_nobody_else,
     every_route_wants_a_key_and_is_answered_by_its_function,
+    tracking_asks_for_the_key_as_a_token_or_a_password,
+    a_person_has_a_key_of_his_own_for_tracking_alone,
     only_this_api_may_call_the_functions,
     the_key_is_a_secret,
     a_change_of_the_api_is_published_and_the_key_stays,
@@ -273,6 +245,7 @@ KEYS: tuple[Step, ...] = (
 TOKENS: tuple[Step, ...] = (
     who_has_a_token_of_the_issuer_is_answered_and_nobody_else,
     every_route_wants_a_token_and_is_answered_by_its_function,
+    tracking_is_answered_under_a_token_too,
     another_audience_is_a_change_in_place,
     refresh_finds_a_route_that_was_opened_behind_its_back,
     destroy_leaves_nothing,

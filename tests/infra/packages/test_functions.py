@@ -87,7 +87,7 @@ def test_a_missing_library_is_noticed(tmp_path: Path) -> None:
     assert "ModuleNotFoundError: No module named 'numpy'" in said
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("serve", 100), ("lake", 200)])
+@pytest.mark.parametrize(("kind", "limit"), [("serve", 100), ("lake", 200), ("tracking", 60)])
 def test_packages_keep_to_their_budgets_and_train_nothing(
     kind: Kind, limit: int, packages: Callable[[Kind], Package]
 ) -> None:

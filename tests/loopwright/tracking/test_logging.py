@@ -5,7 +5,7 @@ import pytest
 
 from loopwright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from loopwright.ports import Platform
-from loopwright.tracking import DatasetInput, Metric, Run, Tracking
+from loopwright.tracking import DatasetInput, DatasetUse, Metric, Run, Tracking
 from loopwright.tracking.entries import PART_BYTES
 
 
@@ -71,6 +71,28 @@ def test_what_a_data_set_looks_like_is_kept_once_an_experiment(
     (head,) = platform.table.query(f"experiment/{run.experiment_id}", prefix="run/", limit=1)
     assert len(str(head.value)) < 2_000
     assert tracking.detailed([other]) == [other]
+
+
+def test_an_experiment_knows_what_its_runs_read(tracking: Tracking, run: Run) -> None:
+    training, test = DatasetInput("b", "1", "lake", context="training"), DatasetInput("b", "1", "lake", context="test")
+    tracking.log_inputs("run1", [training, DatasetInput("a", "2", "lake")])
+    tracking.create_run(run.experiment_id, name="second", run_id="run2")
+    tracking.log_inputs("run2", [test])
+    tracking.log_inputs("run2", [training])
+    assert tracking.dataset_uses(run.experiment_id, limit=9) == [
+        DatasetUse("a", "2", ""), DatasetUse("b", "1", "test"), DatasetUse("b", "1", "training"),
+    ]  # fmt: skip
+    assert len(tracking.dataset_uses(run.experiment_id, limit=2)) == 2
+    assert tracking.dataset_uses("unknown", limit=9) == []
+
+
+def test_a_tag_may_be_a_growing_list(tracking: Tracking, run: Run) -> None:
+    for number in range(3):
+        tracking.append_to_tag("run1", "history", {"number": number})
+    assert tracking.run("run1").tags["history"] == '[{"number":0},{"number":1},{"number":2}]'
+    tracking.log_batch("run1", tags={"history": "no list"})
+    with pytest.raises(InvalidInputError, match="tag 'history' is no JSON array"):
+        tracking.append_to_tag("run1", "history", {})
 
 
 def test_a_data_set_that_is_too_long_even_when_compressed_is_refused(tracking: Tracking, run: Run) -> None:

@@ -19,6 +19,7 @@ def test_a_run_starts_running_under_its_name(tracking: Tracking, experiment: Exp
         status="RUNNING",
         started=1_000.0,
         tags={"mlflow.runName": "first", "team": "ops"},
+        artifact_uri="mlflow-artifacts:/id1/id2/artifacts",
     )
     assert tracking.run("id2") == run
 
@@ -134,6 +135,19 @@ def test_a_run_that_is_made_after_a_restoration_is_deleted_and_restored_by_itsel
     assert tracking.run("run1").deleted is not None
     tracking.restore_run("run1")
     assert tracking.run("run1").deleted is None
+
+
+@pytest.mark.parametrize(
+    ("location", "uri"),
+    [
+        ("s3://bucket/delays/", "s3://bucket/delays/run1/artifacts"),
+        ("gs://bucket?project=a", "gs://bucket/run1/artifacts?project=a"),
+        ("/srv/delays", "/srv/delays/run1/artifacts"),
+    ],
+)
+def test_a_run_s_artifacts_are_where_its_experiment_says(tracking: Tracking, location: str, uri: str) -> None:
+    elsewhere = tracking.create_experiment("elsewhere", artifact_location=location)
+    assert tracking.create_run(elsewhere.id, name="x", run_id="run1").artifact_uri == uri
 
 
 def test_amending_changes_what_is_given_and_nothing_else(tracking: Tracking, run: Run) -> None:
