@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from typing_extensions import override
@@ -17,7 +17,7 @@ from loopwright.ports.table import Add, Delete, Expectation, Item, Key, Put, Tab
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS items (
-    partition TEXT NOT NULL, sort TEXT NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL, expires REAL,
+    partition TEXT NOT NULL, sort TEXT NOT NULL, version INTEGER NOT NULL, expires REAL, value BLOB NOT NULL,
     PRIMARY KEY (partition, sort)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS expiring ON items (expires) WHERE expires IS NOT NULL
@@ -27,7 +27,7 @@ _GET_MANY: Final = (
     "SELECT sort, value, version, expires FROM items WHERE partition = ? AND sort IN (SELECT value FROM json_each(?))"
 )
 _QUERY: Final = """
-SELECT sort, value, version FROM items
+SELECT sort, {} FROM items
 WHERE partition = ? AND sort >= ? AND sort < ? AND (expires IS NULL OR expires >= ?) ORDER BY sort {} LIMIT ?
 """
 _PUT: Final = """
@@ -43,8 +43,11 @@ DELETE FROM items WHERE (partition, sort) IN (SELECT partition, sort FROM items 
 _Row = tuple[str, bytes, int, float | None]
 """Sort, packed value, version, expiry."""
 
+_Span = tuple[str, str, str | bytes]
+
 _FEW: Final = 3
 _PAGE: Final = 256
+_PAGE_OF_VERSIONS: Final = 4_096
 _BULK: Final = 2_000
 _FIRST_SURROGATE: Final = "\ud800"
 _BEHIND_SURROGATES: Final = "\ue000"
@@ -117,10 +120,24 @@ class LocalTable(Table):
         limit: int | None = None,
         reverse: bool = False,
     ) -> Iterator[Item]:
-        check_part(partition, partition)
-        # No text lies between a text and the same text with a zero behind it.
-        low = prefix if after is None else max(prefix, f"{after}\0")
-        return self._pages(partition, low, _least(_successor(prefix), before), limit, reverse=reverse)
+        span = _span(partition, prefix, after, before)
+        pages = self._pages("value, version", span, _PAGE, limit, reverse=reverse)
+        return (item_of(Key(partition, sort), value, version) for page in pages for sort, value, version in page)
+
+    @override
+    def versions(
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[str, int]]:
+        span = _span(partition, prefix, after, before)
+        pages = self._pages("version", span, _PAGE_OF_VERSIONS, limit, reverse=reverse)
+        return (row for page in pages for row in page)
 
     @override
     def add(self, key: Key, amounts: Mapping[str, int | float]) -> Mapping[str, Value]:
@@ -159,23 +176,29 @@ class LocalTable(Table):
         now = self._clock() if any(row[3] is not None for row in rows) else 0.0
         return {row[0]: row for row in rows if row[3] is None or row[3] >= now}
 
-    def _pages(
-        self, partition: str, low: str, high: str | bytes, limit: int | None, *, reverse: bool
-    ) -> Iterator[Item]:
+    def _pages(self, columns: str, span: _Span, size: int, limit: int | None, *, reverse: bool) -> Iterator[list[Any]]:
         """Yield page after page, so that no reader holds the file while its caller thinks."""
-        statement = _QUERY.format("DESC" if reverse else "ASC")
+        statement = _QUERY.format(columns, "DESC" if reverse else "ASC")
+        partition, low, high = span
         while limit is None or limit > 0:
-            size = _PAGE if limit is None else min(limit, _PAGE)
+            asked = size if limit is None else min(limit, size)
             with translated(f"query {partition}"):
-                place = (partition, low, high, self._clock(), size)
+                place = (partition, low, high, self._clock(), asked)
                 rows = self._database.connection.execute(statement, place).fetchall()
-            for sort, value, version in rows:
-                yield item_of(Key(partition, sort), value, version)
-            if len(rows) < size:
+            yield rows
+            if len(rows) < asked:
                 return
-            limit = None if limit is None else limit - size
+            limit = None if limit is None else limit - asked
             last = rows[-1][0]
             low, high = (low, last) if reverse else (f"{last}\0", high)
+
+
+def _span(partition: str, prefix: str, after: str | None, before: str | None) -> _Span:
+    """Return the partition and the bounds, the first inclusive and the second not, of what is asked for."""
+    check_part(partition, partition)
+    # No text lies between a text and the same text with a zero behind it.
+    low = prefix if after is None else max(prefix, f"{after}\0")
+    return partition, low, _least(_successor(prefix), before)
 
 
 def _successor(prefix: str) -> str | bytes:

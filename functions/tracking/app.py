@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Final, NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, runs, server
+from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, search, server
 from functions.tracking.errors import MlflowError, refusal
 from functions.tracking.requests import Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
 from loopwright.ports import Platform
+from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
 
 PREFIXES: Final = ("/api/", "/ajax-api/")
@@ -31,6 +32,7 @@ class Services(NamedTuple):
 
     tracking: Tracking
     models: LoggedModels
+    registry: Registry
 
     @classmethod
     def over(cls, platform: Platform) -> "Services":
@@ -38,6 +40,7 @@ class Services(NamedTuple):
         return cls(
             Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id),
             LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id),
+            Registry(platform.table, clock=platform.clock, new_id=platform.new_id),
         )
 
 
@@ -57,10 +60,12 @@ def routes(services: Services) -> Sequence[Route]:
         *server.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
+        *search.routes(services.tracking),
         *logs.routes(services.tracking, services.models),
         *inputs.routes(services.tracking),
         *metrics.routes(services.tracking),
         *logged_models.routes(services.models),
+        *registry.routes(services.registry, services.tracking, services.models),
     ]
 
 
@@ -70,7 +75,7 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models))
+    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 

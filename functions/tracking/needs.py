@@ -21,12 +21,14 @@ class Need(msgspec.Struct, frozen=True):
     Attributes:
         role: at least this one.
         of: what the field tells.
-        field: its name; `a|b`: the first that tells something; `a.b`: field `b` of each thing in the list `a`.
+        field: its name; `a|b`: on what each of them tells; `a.b`: field `b` of each thing in the list `a`.
+        lenient: what is not there is not asked about: it is only mentioned.
     """
 
     role: Role
     of: Of
     field: str
+    lenient: bool = False
 
 
 class Narrowed(msgspec.Struct, frozen=True):
@@ -44,10 +46,15 @@ class Filtered(msgspec.Struct, frozen=True):
 
 
 class Moves(msgspec.Struct, frozen=True):
-    """The alias in this field moves; `stage`: the one that stands for the stage in it."""
+    """Aliases of the registered model `name` move, perhaps protected ones.
+
+    Attributes:
+        field: which field tells the aliases.
+        of: how: it is the alias; the stage that one stands for; the version or the model, with all that lead to it.
+    """
 
     field: str
-    stage: bool = False
+    of: Literal["alias", "stage", "version", "model"]
 
 
 Needed = Need | Narrowed | Filtered | Moves
@@ -59,50 +66,107 @@ _EXPERIMENTS: Final = "2.0/mlflow/experiments"
 _RUNS: Final = "2.0/mlflow/runs"
 _METRICS: Final = "2.0/mlflow/metrics"
 _LOGGED: Final = "2.0/mlflow/logged-models"
+_MODELS: Final = "2.0/mlflow/registered-models"
+_VERSIONS: Final = "2.0/mlflow/model-versions"
 
-_WRITE_EXPERIMENT: Final = (Need("write", "experiment", "experiment_id"),)
-_MANAGE_EXPERIMENT: Final = (Need("manage", "experiment", "experiment_id"),)
-_WRITE_RUN: Final = (Need("write", "run", "run_id"),)
-_WRITE_OLD_RUN: Final = (Need("write", "run", "run_id|run_uuid"),)
+_RUN: Final = "run_id|run_uuid"
+_SOURCES: Final = (
+    Need("read", "source", "source", lenient=True),
+    Need("read", "run", "run_id", lenient=True),
+    Need("write", "logged model", "model_id", lenient=True),
+)
+"""Whoever may read a version would read the files of another's run through it; a logged model notes its versions."""
 
-_WRITE_LOGGED: Final = (Need("write", "logged model", "model_id"),)
 
-NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
-    ("POST", f"{_EXPERIMENTS}/create"): (Need("write", "experiment name", "name"),),
-    ("GET", f"{_EXPERIMENTS}/get"): (Need("read", "experiment", "experiment_id"),),
-    ("GET", f"{_EXPERIMENTS}/get-by-name"): (Need("read", "experiment name", "experiment_name"),),
+def _on(role: Role, of: Of, field: str) -> Sequence[Needed]:
+    return (Need(role, of, field),)
+
+
+_EXPERIMENT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("POST", f"{_EXPERIMENTS}/create"): _on("write", "experiment name", "name"),
+    ("GET", f"{_EXPERIMENTS}/get"): _on("read", "experiment", "experiment_id"),
+    ("GET", f"{_EXPERIMENTS}/get-by-name"): _on("read", "experiment name", "experiment_name"),
+    ("GET", f"{_EXPERIMENTS}/search"): (Filtered("experiments", "experiment name", "name"),),
+    ("POST", f"{_EXPERIMENTS}/search"): (Filtered("experiments", "experiment name", "name"),),
+    ("POST", f"{_EXPERIMENTS}/search-datasets"): (Narrowed("experiment_ids"),),
     ("POST", f"{_EXPERIMENTS}/update"): (
         Need("manage", "experiment", "experiment_id"),
         Need("write", "experiment name", "new_name"),
     ),
-    ("POST", f"{_EXPERIMENTS}/delete"): _MANAGE_EXPERIMENT,
-    ("POST", f"{_EXPERIMENTS}/restore"): _MANAGE_EXPERIMENT,
-    ("POST", f"{_EXPERIMENTS}/set-experiment-tag"): _WRITE_EXPERIMENT,
-    ("POST", f"{_EXPERIMENTS}/delete-experiment-tag"): _WRITE_EXPERIMENT,
-    ("POST", f"{_EXPERIMENTS}/search-datasets"): (Narrowed("experiment_ids"),),
-    ("POST", f"{_RUNS}/create"): _WRITE_EXPERIMENT,
-    ("GET", f"{_RUNS}/get"): (Need("read", "run", "run_id|run_uuid"),),
-    ("POST", f"{_RUNS}/update"): _WRITE_OLD_RUN,
-    ("POST", f"{_RUNS}/delete"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/restore"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/log-metric"): _WRITE_OLD_RUN,
-    ("POST", f"{_RUNS}/log-batch"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/log-parameter"): _WRITE_OLD_RUN,
-    ("POST", f"{_RUNS}/set-tag"): _WRITE_OLD_RUN,
-    ("POST", f"{_RUNS}/delete-tag"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/log-model"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/log-inputs"): _WRITE_RUN,
-    ("POST", f"{_RUNS}/outputs"): _WRITE_RUN,
-    ("GET", f"{_METRICS}/get-history"): (Need("read", "run", "run_id|run_uuid"),),
-    ("GET", f"{_METRICS}/get-history-bulk"): (Need("read", "run", "run_id"),),
-    ("GET", f"{_METRICS}/get-history-bulk-interval"): (Need("read", "run", "run_ids"),),
-    ("GET", "3.0/mlflow/server-info"): OPEN,
-    ("POST", _LOGGED): (Need("write", "experiment", "experiment_id"),),
+    ("POST", f"{_EXPERIMENTS}/delete"): _on("manage", "experiment", "experiment_id"),
+    ("POST", f"{_EXPERIMENTS}/restore"): _on("manage", "experiment", "experiment_id"),
+    ("POST", f"{_EXPERIMENTS}/set-experiment-tag"): _on("write", "experiment", "experiment_id"),
+    ("POST", f"{_EXPERIMENTS}/delete-experiment-tag"): _on("write", "experiment", "experiment_id"),
+}
+
+_RUN_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("POST", f"{_RUNS}/create"): _on("write", "experiment", "experiment_id"),
+    ("GET", f"{_RUNS}/get"): _on("read", "run", _RUN),
+    ("POST", f"{_RUNS}/search"): (Narrowed("experiment_ids"),),
+    ("POST", f"{_RUNS}/update"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/delete"): _on("manage", "run", "run_id"),
+    ("POST", f"{_RUNS}/restore"): _on("manage", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-metric"): (Need("write", "run", _RUN), Need("write", "logged model", "model_id")),
+    ("POST", f"{_RUNS}/log-batch"): (Need("write", "run", "run_id"), Need("write", "logged model", "metrics.model_id")),
+    ("POST", f"{_RUNS}/log-parameter"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/set-tag"): _on("write", "run", _RUN),
+    ("POST", f"{_RUNS}/delete-tag"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-model"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/log-inputs"): _on("write", "run", "run_id"),
+    ("POST", f"{_RUNS}/outputs"): _on("write", "run", "run_id"),
+    ("GET", f"{_METRICS}/get-history"): _on("read", "run", _RUN),
+    ("GET", f"{_METRICS}/get-history-bulk"): _on("read", "run", "run_id"),
+    ("GET", f"{_METRICS}/get-history-bulk-interval"): _on("read", "run", "run_ids"),
+}
+
+_LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("POST", _LOGGED): _on("write", "experiment", "experiment_id"),
     ("POST", f"{_LOGGED}/search"): (Narrowed("experiment_ids"),),
-    ("GET", f"{_LOGGED}/{{model_id}}"): (Need("read", "logged model", "model_id"),),
-    ("PATCH", f"{_LOGGED}/{{model_id}}"): _WRITE_LOGGED,
-    ("DELETE", f"{_LOGGED}/{{model_id}}"): (Need("manage", "logged model", "model_id"),),
-    ("POST", f"{_LOGGED}/{{model_id}}/params"): _WRITE_LOGGED,
-    ("PATCH", f"{_LOGGED}/{{model_id}}/tags"): _WRITE_LOGGED,
-    ("DELETE", f"{_LOGGED}/{{model_id}}/tags/{{tag_key:path}}"): _WRITE_LOGGED,
+    ("GET", f"{_LOGGED}/{{model_id}}"): _on("read", "logged model", "model_id"),
+    ("PATCH", f"{_LOGGED}/{{model_id}}"): _on("write", "logged model", "model_id"),
+    ("DELETE", f"{_LOGGED}/{{model_id}}"): _on("manage", "logged model", "model_id"),
+    ("POST", f"{_LOGGED}/{{model_id}}/params"): _on("write", "logged model", "model_id"),
+    ("PATCH", f"{_LOGGED}/{{model_id}}/tags"): _on("write", "logged model", "model_id"),
+    ("DELETE", f"{_LOGGED}/{{model_id}}/tags/{{tag_key:path}}"): _on("write", "logged model", "model_id"),
+}
+
+_REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("POST", f"{_MODELS}/create"): _on("write", "model", "name"),
+    ("GET", f"{_MODELS}/get"): _on("read", "model", "name"),
+    ("PATCH", f"{_MODELS}/update"): _on("write", "model", "name"),
+    ("POST", f"{_MODELS}/rename"): (
+        Need("manage", "model", "name"),
+        Need("write", "model", "new_name"),
+        Moves("name", "model"),
+    ),
+    ("DELETE", f"{_MODELS}/delete"): (Need("manage", "model", "name"), Moves("name", "model")),
+    ("GET", f"{_MODELS}/search"): (Filtered("registered_models", "model", "name"),),
+    ("GET", f"{_MODELS}/get-latest-versions"): _on("read", "model", "name"),
+    ("POST", f"{_MODELS}/get-latest-versions"): _on("read", "model", "name"),
+    ("POST", f"{_MODELS}/set-tag"): _on("write", "model", "name"),
+    ("DELETE", f"{_MODELS}/delete-tag"): _on("write", "model", "name"),
+    ("POST", f"{_MODELS}/alias"): (Need("write", "model", "name"), Moves("alias", "alias")),
+    ("DELETE", f"{_MODELS}/alias"): (Need("write", "model", "name"), Moves("alias", "alias")),
+    ("GET", f"{_MODELS}/alias"): _on("read", "model", "name"),
+    ("POST", f"{_VERSIONS}/create"): (Need("write", "model", "name"), *_SOURCES),
+    ("GET", f"{_VERSIONS}/get"): _on("read", "model", "name"),
+    ("GET", f"{_VERSIONS}/search"): (Filtered("model_versions", "model", "name"),),
+    ("GET", f"{_VERSIONS}/get-download-uri"): _on("read", "model", "name"),
+    ("PATCH", f"{_VERSIONS}/update"): _on("write", "model", "name"),
+    ("POST", f"{_VERSIONS}/set-tag"): _on("write", "model", "name"),
+    ("DELETE", f"{_VERSIONS}/delete-tag"): _on("write", "model", "name"),
+    ("POST", f"{_VERSIONS}/transition-stage"): (
+        Need("write", "model", "name"),
+        Moves("stage", "stage"),
+        Moves("version", "version"),
+    ),
+    ("DELETE", f"{_VERSIONS}/delete"): (Need("manage", "model", "name"), Moves("version", "version")),
+}
+
+NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", "3.0/mlflow/server-info"): OPEN,
+    **_EXPERIMENT_NEEDS,
+    **_RUN_NEEDS,
+    **_LOGGED_NEEDS,
+    **_REGISTRY_NEEDS,
 }

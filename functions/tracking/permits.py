@@ -6,9 +6,9 @@ none. Where a project declares no access nothing is asked and nothing is read.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, assert_never
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -19,6 +19,7 @@ from functions.tracking.places import owner_of_path, owner_of_source
 from functions.tracking.requests import Acting, Route
 from functions.web import Action, Answer, Call, json_answer
 from loopwright.definitions.access import Access, Role, Rule, suffices
+from loopwright.errors import NotFoundError
 
 _FRESH: Final = 30.0
 """Seconds for which an experiment's name is remembered: for so long a renamed one is judged by its former name."""
@@ -46,6 +47,10 @@ class Homes(Protocol):
 
     def of_logged_model(self, model_id: str) -> str:
         """Return the identity of a logged model's experiment, or raise `NotFoundError`."""
+        ...
+
+    def aliases(self, model: str, version: str) -> Sequence[str]:
+        """Return the aliases that lead to a version of a registered model; empty `version`: all of the model's."""
         ...
 
 
@@ -106,7 +111,8 @@ class Permits:
 
     def _raw(self, act: Action, needs: Sequence[Needed]) -> Action:
         def answer(call: Call) -> Answer:
-            self._ask(call.caller, needs, {**dict(parse_qsl(call.query.decode("ascii", "replace"))), **call.path})
+            # Whichever of several values the action takes, it is asked about.
+            self._ask(call.caller, needs, {**parse_qs(call.query.decode("ascii", "replace")), **call.path})
             return act(call)
 
         return answer
@@ -135,19 +141,40 @@ class Permits:
         for need in needs:
             match need:
                 case Need():
-                    for value in told(asked, need.field) or ([_DEFAULT] if need.of == "experiment" else []):
-                        self.check(caller, need.role, need.of, value)
+                    self._ask_role(caller, need, asked)
                 case Moves():
-                    for name in told(asked, need.field):
-                        self._check_alias(caller, _STAGES.get(name.lower(), "") if need.stage else name)
+                    for alias in self._moved(need, asked):
+                        self._check_alias(caller, alias)
                 case Narrowed() | Filtered():
                     continue
                 case _:
                     assert_never(need)
 
+    def _ask_role(self, caller: Caller, need: Need, asked: object) -> None:
+        for value in told(asked, need.field) or ([_DEFAULT] if need.of == "experiment" else []):
+            try:
+                self.check(caller, need.role, need.of, value)
+            except NotFoundError:
+                if not need.lenient:
+                    raise
+
+    def _moved(self, need: Moves, asked: object) -> Iterable[str]:
+        for value in told(asked, need.field):
+            match need.of:
+                case "alias":
+                    yield value
+                case "stage":
+                    yield _STAGES.get(value.lower(), "")
+                case "version":
+                    yield from self._homes.aliases(next(iter(told(asked, "name")), ""), value)
+                case "model":
+                    yield from self._homes.aliases(value, "")
+                case _:
+                    assert_never(need.of)
+
     def _check_alias(self, caller: Caller, alias: str) -> None:
         access = self._access
-        if alias not in access.protected or self._is_free(caller) or access.is_approver(caller.name):
+        if not access.is_protected(alias) or self._is_free(caller) or access.is_approver(caller.name):
             return
         who = ", ".join((*access.approvers, *access.admins)) or "whoever keeps the project's `access`"
         raise MlflowError(
@@ -191,14 +218,12 @@ class Permits:
 
 
 def told(asked: object, field: str) -> list[str]:
-    """Return what fields of a request tell: `a|b` is the first of them that tells something, `a.b` is in a list."""
+    """Return what fields of a request tell: `a|b` is both of them, `a.b` is in a list."""
+    found: list[str] = []
     for one in field.split("|"):
         first, _, rest = one.partition(".")
-        value = asked.get(first) if isinstance(asked, Mapping) else getattr(asked, first)
-        found = list(_texts(value, rest))
-        if found:
-            return found
-    return []
+        found += _texts(asked.get(first) if isinstance(asked, Mapping) else getattr(asked, first), rest)
+    return list(dict.fromkeys(found))
 
 
 def _texts(value: object, rest: str) -> Iterator[str]:

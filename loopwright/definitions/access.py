@@ -16,7 +16,7 @@ Role = Literal["none", "read", "write", "manage"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 ALWAYS_PROTECTED: Final = frozenset({"champion"})
-"""Only the gate moves these aliases, whatever a project says."""
+"""These aliases are protected whatever a project says; and nobody moves them to what has not passed the gate."""
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -56,7 +56,8 @@ class Access(msgspec.Struct, frozen=True):
         models: grants by the names of registered models.
         admins: who may do everything that a person may.
         approvers: who may move protected aliases of models that they may write to.
-        protected: these aliases are moved by the gate or an approver only; `champion` by the gate only, always.
+        protected: these aliases, and always `champion`, are moved by the gate or an approver only; `champion` leads to
+            nothing that has not passed the gate, whoever moves it.
     """
 
     default: Role = "none"
@@ -71,9 +72,7 @@ class Access(msgspec.Struct, frozen=True):
         _check_role(self.default, "access")
         _check_names(self.admins, "admins")
         _check_names(self.approvers, "approvers")
-        for alias in self.protected:
-            if alias in ALWAYS_PROTECTED:
-                raise DefinitionError(f"protected alias {alias!r}: only the gate ever moves it, leave it out")
+        _check_names(self.protected, "protected aliases")
 
     def experiment(self, name: str) -> "Rule":
         """Return what holds for an experiment of that name."""
@@ -90,6 +89,10 @@ class Access(msgspec.Struct, frozen=True):
     def is_approver(self, who: str) -> bool:
         """Return whether a caller may move protected aliases."""
         return _is_among(who, self.approvers) or self.is_admin(who)
+
+    def is_protected(self, alias: str) -> bool:
+        """Return whether only the gate and approvers move an alias."""
+        return alias in ALWAYS_PROTECTED or alias in self.protected
 
     def _rule(self, grants: tuple[Grant, ...], name: str) -> "Rule":
         grant = next((one for one in grants if is_like(name, one.pattern)), Grant("*"))

@@ -1,7 +1,8 @@
 """Versions of models with their lineage and verdict, aliases with their history, and who gets the traffic."""
 
-from loopwright.registry.moves import expect_package
+from loopwright.registry.moves import ANYWHERE, expect_package
 from loopwright.registry.registry import Registry
+from loopwright.registry.stages import latest_by_stage, stage_named, stage_of
 from loopwright.registry.values import (
     ARCHIVED,
     CHALLENGER,
@@ -20,6 +21,7 @@ from loopwright.registry.values import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "ARCHIVED",
     "CHALLENGER",
     "CHAMPION",
@@ -36,4 +38,7 @@ __all__ = [
     "Stage",
     "TrafficChange",
     "expect_package",
+    "latest_by_stage",
+    "stage_named",
+    "stage_of",
 ]

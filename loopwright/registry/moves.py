@@ -1,12 +1,23 @@
 """What a change of routing is, and which changes are allowed: pure functions of what was read."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from loopwright.errors import ConflictError, GateRefusedError
 from loopwright.registry.values import CHAMPION, AliasChange, ChangeKind, ModelVersion, Routing
+
+
+class Anywhere:
+    """Expect an alias wherever it is: whoever moves it last wins."""
+
+
+ANYWHERE: Final = Anywhere()
+
+Expected = int | None | Anywhere
+"""The version that an alias is expected to lead to; None: to none."""
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -23,9 +34,11 @@ class Move(msgspec.Struct, frozen=True):
     served: bool = False
 
 
-def expect(model: str, alias: str, routing: Routing, expected: int | None) -> None:
+def expect(model: str, alias: str, routing: Routing, expected: Expected) -> None:
     """Raise `ConflictError` unless the alias leads to the expected version."""
     current = routing.aliases.get(alias)
+    if isinstance(expected, Anywhere):
+        return
     if current != expected:
         raise ConflictError(
             f"alias {alias!r} of {model!r} leads to {_name(current)}, not to {_name(expected)}: "

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from loopwright.errors import ConflictError, GateRefusedError, InvalidInputError, NotFoundError
 from loopwright.registry import keys
 from loopwright.registry.items import kept
-from loopwright.registry.moves import Move, crowned, expect, expect_earned, former_champions, without
+from loopwright.registry.moves import Expected, Move, crowned, expect, expect_earned, former_champions, without
 from loopwright.registry.stages import Stages
 from loopwright.registry.values import CHAMPION, AliasChange, Canary, Routing, TrafficChange
 
@@ -52,7 +52,7 @@ class Registry(Stages):
         return [kept(item, TrafficChange) for item in items]
 
     def set_alias(
-        self, model: str, alias: str, version: int | None, *, expected: int | None, who: str, why: str
+        self, model: str, alias: str, version: int | None, *, expected: Expected, who: str, why: str
     ) -> Routing:
         """Let an alias lead to a version (None: to nothing) if it leads to `expected` now, and return the routing.
 
@@ -74,7 +74,7 @@ class Registry(Stages):
 
         return self._move(model, plan)
 
-    def promote(self, model: str, version: int, *, expected: int | None, who: str, why: str) -> Routing:
+    def promote(self, model: str, version: int, *, expected: Expected, who: str, why: str) -> Routing:
         """Make a version champion if `expected` is champion now (None: nobody), and return the routing.
 
         A canary or shadow of that version ends, in the same write. Promoting the champion again changes nothing.

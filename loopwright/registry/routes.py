@@ -27,6 +27,13 @@ class Routes(Versions):
         """Return who answers for the model, in one read; an unknown model has nobody."""
         return self._routing(model)[1]
 
+    def routings(self, models: Sequence[str]) -> dict[str, Routing]:
+        """Return who answers for each of the models, in one read of them all."""
+        items = self._table.get_many([keys.routing_key(model) for model in models])
+        return {
+            model: Routing() if item is None else kept(item, Routing) for model, item in zip(models, items, strict=True)
+        }
+
     def _routing(self, model: str) -> tuple[Item | None, Routing]:
         item = self._table.get(keys.routing_key(model))
         return item, Routing() if item is None else kept(item, Routing)

@@ -1,7 +1,9 @@
 """Experiments, runs, params, metric histories, tags, inputs and artifacts: MLflow's data model on a table and blobs."""
 
+from loopwright.tracking.found import FoundRun
 from loopwright.tracking.logged_model import LoggedModel, ModelMetric, ModelStatus
 from loopwright.tracking.logged_models import LoggedModels
+from loopwright.tracking.searches import ExperimentPage, RunPage
 from loopwright.tracking.tracking import Tracking
 from loopwright.tracking.values import (
     ArtifactInfo,
@@ -21,6 +23,8 @@ __all__ = [
     "DatasetInput",
     "DatasetUse",
     "Experiment",
+    "ExperimentPage",
+    "FoundRun",
     "LoggedModel",
     "LoggedModels",
     "Metric",
@@ -29,6 +33,7 @@ __all__ = [
     "Param",
     "Run",
     "RunCursor",
+    "RunPage",
     "RunStatus",
     "Tracking",
     "View",

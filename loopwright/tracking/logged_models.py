@@ -110,6 +110,19 @@ class LoggedModels:
         """Set tags, whatever they were; or raise `NotFoundError`, or `InvalidInputError` if it is too much."""
         self._change(model_id, lambda record: record.tags.update(tags))
 
+    def edit_tag(self, model_id: str, key: str, edit: Callable[[str | None], str]) -> None:
+        """Set a tag to what follows from what it was (None: it was not there), so that of several nobody is lost.
+
+        Raises:
+            NotFoundError: there is no such model.
+            InvalidInputError: it is too much.
+        """
+
+        def change(record: ModelRecord) -> None:
+            record.tags[key] = edit(record.tags.get(key))
+
+        self._change(model_id, change)
+
     def remove_tag(self, model_id: str, key: str) -> None:
         """Remove a tag, or raise `NotFoundError` if model or tag is not there."""
 

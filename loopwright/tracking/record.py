@@ -135,7 +135,8 @@ def deleted_with(head: Head, experiment: Experiment) -> float | None:
 
 def head_of(item: Item) -> Head:
     """Return the head that an item holds."""
-    return msgspec.convert({name: value for name, value in item.value.items() if name != ENTRIES}, Head)
+    # What the head does not have is ignored, the entries among it.
+    return msgspec.convert(dict(item.value), Head)
 
 
 def packed_of(item: Item) -> bytes:

@@ -35,7 +35,7 @@ from loopwright.clock import Clock, NewId
 from loopwright.errors import InvalidInputError
 from loopwright.ports.blobs import Blobs
 from loopwright.ports.table import Table
-from loopwright.tracking.logs import Logs
+from loopwright.tracking.searches import Searches
 from loopwright.tracking.values import ArtifactInfo
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
@@ -43,7 +43,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
 _ESCAPED: Final = re.compile(r"((?:=[0-9A-F]{2})+)")
 
 
-class Tracking(Logs):
+class Tracking(Searches):
     """Experiments, runs and artifacts by MLflow's rules."""
 
     def __init__(self, table: Table, blobs: Blobs, *, clock: Clock, new_id: NewId) -> None:

@@ -69,6 +69,25 @@ class TableHistory(History):
             )
         )
 
+    @rule(
+        partition=st.sampled_from(["p", "q"]),
+        prefix=st.just("") | SORTS,
+        after=BOUNDS,
+        before=BOUNDS,
+        limit=st.none() | st.integers(0, 4),
+        reverse=st.booleans(),
+    )
+    def versions(
+        self, partition: str, prefix: str, after: str | None, before: str | None, limit: int | None, *, reverse: bool
+    ) -> None:
+        self.same(
+            lambda platform: list(
+                platform.table.versions(
+                    partition, prefix=prefix, after=after, before=before, limit=limit, reverse=reverse
+                )
+            )
+        )
+
 
 def test_tables_answer_as_the_reference_does(world: str) -> None:
     play(TableHistory, world, examples=20)

@@ -39,6 +39,22 @@ def test_a_query_stops_at_its_limit_from_either_end(table: Table, pace: Pace) ->
     assert sorts(table.query("p", prefix="02", after="0210", limit=300)) == everything[211:300]
 
 
+def test_versions_are_those_of_the_items_that_the_same_query_yields(
+    table: Table, pace: Pace, clock: ReplayClock
+) -> None:
+    table.put_many([Put(Key("p", f"{number:04}"), {"n": "x" * 2_000}) for number in range(pace.items)])
+    table.put(Key("p", "0003"), {"n": 1})
+    table.put(Key("p", "0004"), {}, expires=DAWN + 10)
+    clock.set(DAWN + 11)
+    everything = [(item.key.sort, item.version) for item in table.query("p")]
+    assert dict(everything)["0003"] == 2
+    assert "0004" not in dict(everything)
+    assert list(table.versions("p")) == everything
+    assert list(table.versions("p", reverse=True)) == everything[::-1]
+    assert list(table.versions("p", prefix="00", after="0001", before="0009", limit=4)) == everything[2:6][:4]
+    assert list(table.versions("nobody")) == []
+
+
 def test_items_may_be_written_while_a_query_is_read(table: Table, pace: Pace) -> None:
     table.put_many([Put(Key("p", f"{number:04}"), {}) for number in range(pace.items)])
     for item in table.query("p"):

@@ -43,7 +43,7 @@ class Clause:
             case "attribute":
                 return lambda thing: (found := thing.attribute(key)) is not None and passes(found)
             case "metric":
-                return lambda thing: any(passes(value) for value in thing.metric(key))
+                return _metric_test(key, passes)
             case "param":
                 return _entry_test(lambda thing: thing.params, self)
             case "tag":
@@ -73,6 +73,16 @@ class Filter:
             if not test(thing):
                 return False
         return True
+
+
+def _metric_test(key: str, passes: Callable[[float], bool]) -> Test:
+    def test(thing: Thing) -> bool:
+        for value in thing.metric(key):  # noqa: SIM110 - see `accepts`
+            if passes(value):
+                return True
+        return False
+
+    return test
 
 
 def _entry_test(entries: Callable[[Thing], Mapping[str, str]], clause: Clause) -> Test:

@@ -75,15 +75,14 @@ class _Reader:
     def order(self) -> tuple[str, str]:
         start = self._now
         identifier = self._name()
-        if self._now.text.startswith(".") and self._now.start == len(identifier):
-            # `metrics.5 DESC` sorts by the metric "5", though no filter can name it without quotes.
-            identifier += self._taken("number")
-            if self._now.kind != "direction":
-                raise self._refused("wanted ASC or DESC behind a number")
+        # `metrics.5 DESC` sorts by the metric "5", though no filter can name it without quotes.
+        number = self._taken("number") if self._now.start == len(identifier) else ""
         direction = self._taken("direction")
+        if number and not direction:
+            raise self._refused("wanted ASC or DESC behind a number, or quotes around it")
         if self._now.kind != "end" or start.start or len(self._text) != self._words[self._at - 1].end:
             raise self._refused("wanted a name, and ASC or DESC behind it if need be, without more around them")
-        return identifier, direction
+        return identifier + number, direction
 
     @property
     def _now(self) -> Lexeme:

@@ -1,0 +1,58 @@
+"""MLflow's calls about aliases."""
+
+from collections.abc import Sequence
+
+from functions.callers import Caller
+from functions.tracking.errors import MlflowError
+from functions.tracking.registry.models import AREA
+from functions.tracking.registry.moves import Moves
+from functions.tracking.registry.requests import Alias, Aliased
+from functions.tracking.registry.views import version_described
+from functions.tracking.requests import Route, acting, acting_as
+from loopwright.errors import NotFoundError
+from loopwright.registry import Registry
+
+_LATEST = "latest"
+
+
+def routes(registry: Registry, moves: Moves) -> Sequence[Route]:
+    """Return the calls."""
+
+    def set_alias(asked: Aliased, caller: Caller) -> object:
+        moves.lead(asked.name, asked.alias, asked.number, caller=caller)
+        return {}
+
+    def delete_alias(asked: Alias, caller: Caller) -> object:
+        registry.model(asked.name)
+        moves.drop(asked.name, _given(asked.alias), caller=caller)
+        return {}
+
+    def get(asked: Alias) -> object:
+        registry.model(asked.name)
+        routing = registry.routing(asked.name)
+        number = _newest(registry, asked.name) if asked.alias.lower() == _LATEST else routing.aliases.get(asked.alias)
+        if number is None:
+            raise MlflowError(
+                "INVALID_PARAMETER_VALUE", f"model {asked.name!r} has no alias {_given(asked.alias)!r}: set it first"
+            )
+        return {"model_version": version_described(registry.version(asked.name, number), routing)}
+
+    path = f"{AREA}/alias"
+    return [
+        Route("POST", path, acting_as(Aliased, set_alias)),
+        Route("DELETE", path, acting_as(Alias, delete_alias)),
+        Route("GET", path, acting(Alias, get)),
+    ]
+
+
+def _newest(registry: Registry, model: str) -> int:
+    versions = registry.versions(model)
+    if not versions:
+        raise NotFoundError(f"registered model {model!r} has no versions yet, and so no latest one")
+    return versions[0].version
+
+
+def _given(alias: str) -> str:
+    if not alias:
+        raise MlflowError("INVALID_PARAMETER_VALUE", "an alias is wanted, and is empty")
+    return alias
