@@ -4,10 +4,10 @@ import base64
 import http.client
 import json
 import ssl
-import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -38,7 +38,7 @@ class Login:
 
 
 class Server:
-    """Calls a server; safe in any thread, each of which has a connection of its own."""
+    """Calls a server over connections that are kept; safe in any thread. Whoever has made it closes it."""
 
     def __init__(self, url: str, login: Login) -> None:
         """Take the address, which may have a name and a password in it and a path behind it.
@@ -55,7 +55,12 @@ class Server:
         self._path = parts.path.rstrip("/")
         named = Login(login.token, unquote(parts.username or login.username), unquote(parts.password or login.password))
         self._headers = {"Accept": "application/json", "User-Agent": "loopwright", **_authorization(named)}
-        self._local = threading.local()
+        self._idle: deque[http.client.HTTPConnection] = deque()
+
+    def close(self) -> None:
+        """Hang up."""
+        while self._idle:
+            self._idle.pop().close()
 
     def get(self, path: str, query: Query, kind: type[T]) -> T:
         """Return what a GET of `/api/2.0/mlflow/<path>` answers; raises as `_answer`."""
@@ -106,19 +111,25 @@ class Server:
 
     @contextmanager
     def _asked(self, method: str, target: str, body: bytes | None) -> Iterator[http.client.HTTPResponse]:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connected()
+        connection = self._connection()
         headers = {**self._headers, **({"Content-Type": "application/json"} if body is not None else {})}
         try:
             connection.request(method, self._path + target, body, headers)
-            yield connection.getresponse()
+            answer = connection.getresponse()
+            yield answer
         except BaseException:
             connection.close()
-            self._local.connection = None
             raise
+        if answer.isclosed() and not answer.will_close:
+            self._idle.append(connection)
+        else:
+            # What has not been read to its end is in the way of the next answer.
+            answer.close()
+            connection.close()
 
-    def _connected(self) -> http.client.HTTPConnection:
+    def _connection(self) -> http.client.HTTPConnection:
+        with suppress(IndexError):
+            return self._idle.pop()
         if self._secure:
             return http.client.HTTPSConnection(self._host, timeout=_TIMEOUT, context=ssl.create_default_context())
         return http.client.HTTPConnection(self._host, timeout=_TIMEOUT)
