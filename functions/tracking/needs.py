@@ -66,6 +66,7 @@ _EXPERIMENTS: Final = "2.0/mlflow/experiments"
 _RUNS: Final = "2.0/mlflow/runs"
 _METRICS: Final = "2.0/mlflow/metrics"
 _LOGGED: Final = "2.0/mlflow/logged-models"
+_PROXY: Final = "2.0/mlflow-artifacts/artifacts"
 _MODELS: Final = "2.0/mlflow/registered-models"
 _VERSIONS: Final = "2.0/mlflow/model-versions"
 
@@ -130,6 +131,23 @@ _LOGGED_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("DELETE", f"{_LOGGED}/{{model_id}}/tags/{{tag_key:path}}"): _on("write", "logged model", "model_id"),
 }
 
+_ARTIFACT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
+    ("GET", _PROXY): _on("read", "artifact", "path"),
+    ("GET", f"{_PROXY}/{{artifact_path:path}}"): _on("read", "artifact", "artifact_path"),
+    ("PUT", f"{_PROXY}/{{artifact_path:path}}"): _on("write", "artifact", "artifact_path"),
+    ("DELETE", f"{_PROXY}/{{artifact_path:path}}"): _on("write", "artifact", "artifact_path"),
+    ("POST", "2.0/mlflow-artifacts/mpu/create/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
+    ("POST", "2.0/mlflow-artifacts/mpu/complete/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
+    ("POST", "2.0/mlflow-artifacts/mpu/abort/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
+    ("GET", "2.0/mlflow-artifacts/presigned/{artifact_path:path}"): _on("read", "artifact", "artifact_path"),
+    ("GET", "2.0/mlflow/artifacts/list"): _on("read", "run", _RUN),
+    ("POST", "2.0/mlflow/upload-artifact"): _on("write", "run", _RUN),
+    ("GET", "get-artifact"): _on("read", "run", _RUN),
+    ("GET", "model-versions/get-artifact"): _on("read", "model", "name"),
+    ("GET", f"{_LOGGED}/{{model_id}}/artifacts/files"): _on("read", "logged model", "model_id"),
+    ("GET", f"{_LOGGED}/{{model_id}}/artifacts/directories"): _on("read", "logged model", "model_id"),
+}
+
 _REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("POST", f"{_MODELS}/create"): _on("write", "model", "name"),
     ("GET", f"{_MODELS}/get"): _on("read", "model", "name"),
@@ -168,5 +186,6 @@ NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     **_EXPERIMENT_NEEDS,
     **_RUN_NEEDS,
     **_LOGGED_NEEDS,
+    **_ARTIFACT_NEEDS,
     **_REGISTRY_NEEDS,
 }

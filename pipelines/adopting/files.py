@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform
 from loopwright.registry import Registry
-from loopwright.tracking.tracking import artifact_key
+from loopwright.tracking.artifact_paths import artifact_key
 
 _HOPS: Final = 10
 _PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts/"

@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command(rich_help_panel=_START)(starting.init)
 app.command(rich_help_panel=_START)(starting.demo)
 app.command(rich_help_panel=_START)(starting.up)
+app.command(rich_help_panel=_START)(starting.ui)
 app.command(rich_help_panel=_FLOW)(flows.ingest)
 app.command(rich_help_panel=_FLOW)(flows.train)
 app.command(rich_help_panel=_FLOW)(flows.score)
