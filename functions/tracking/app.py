@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 from functions.application import Application, Function, compose
 from functions.streams import StreamingEndpoint
 from functions.tracking import (
+    absent,
     artifact_uploads,
     artifacts,
     experiments,
@@ -75,6 +76,7 @@ def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
         *server.routes(services.capabilities),
+        *absent.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
         *search.routes(services.tracking),

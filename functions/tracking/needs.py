@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from functions.tracking import absent
 from loopwright.definitions.access import Role
 
 Of = Literal["experiment", "experiment name", "run", "logged model", "model", "version", "artifact", "source"]
@@ -187,6 +188,7 @@ _REGISTRY_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
 
 NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("GET", "3.0/mlflow/server-info"): OPEN,
+    **dict.fromkeys([*absent.NOTHING, absent.USER], OPEN),
     **_EXPERIMENT_NEEDS,
     **_RUN_NEEDS,
     **_LOGGED_NEEDS,
