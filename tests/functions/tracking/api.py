@@ -1,5 +1,6 @@
 """MLflow's calls on our tracking function, in this process."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -39,7 +40,7 @@ class Api:
         """Return the answer to a call by any method, or raise `RefusedError`."""
         if method == "GET":
             return self.get(path, **told)
-        return self._told(self.caller.request(method, _whole(path), told))
+        return self._told(self.caller.send(method, _whole(path), json.dumps(told).encode()))
 
     def experiment(self, name: str = "delays", **more: Told) -> str:
         """Make an experiment."""
