@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn
 from functions.application import Application, Function, compose
 from functions.streams import StreamingEndpoint
 from functions.tracking import (
+    absent,
     artifact_uploads,
     artifacts,
     experiments,
@@ -75,6 +76,7 @@ def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
         *server.routes(services.capabilities),
+        *absent.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
         *search.routes(services.tracking),
@@ -93,8 +95,9 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     # Where nobody has declared who may do what, nothing of this is imported.
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
+    from functions.tracking.rules import Rules  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
+    permits = Permits(Rules(access, TrackedHomes(services.tracking, services.models, services.registry)))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
