@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar
 
 import msgspec
 
@@ -44,6 +44,8 @@ class Call:
         headers: as ASGI has them (names in lower case).
         query: what stands behind the question mark, still encoded.
         caller: whose it is, as the entrance has found out.
+        file: the body instead, where it may have any size: a file that stands at its beginning and ends with the call.
+        room: how many bytes an answer may have; None: any number.
     """
 
     path: Mapping[str, str]
@@ -51,6 +53,8 @@ class Call:
     headers: Sequence[tuple[bytes, bytes]] = ()
     query: bytes = b""
     caller: Caller = ANONYMOUS
+    file: IO[bytes] | None = None
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
