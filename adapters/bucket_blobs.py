@@ -99,14 +99,14 @@ class BucketBlobs(Blobs):
         return self._bucket.begin(self._prefix + key)
 
     @override
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> Sequence[str]:
         check_blob_key(key)
-        if not 1 <= number <= PARTS_LIMIT or not 1 <= seconds <= _LONGEST:
+        if not 1 <= parts <= PARTS_LIMIT or not 1 <= seconds <= _LONGEST:
             raise InvalidInputError(
-                f"a URL for part {number:,} of blob {key}, good for {seconds:,} s: parts are 1 to {PARTS_LIMIT:,}, "
+                f"URLs for {parts:,} parts of blob {key}, good for {seconds:,} s: an upload has 1 to {PARTS_LIMIT:,}, "
                 f"and {_LONGEST:,} s are the most"
             )
-        return self._bucket.part_url(self._prefix + key, upload, number, seconds=seconds)
+        return self._bucket.part_urls(self._prefix + key, upload, parts, seconds=seconds)
 
     @override
     def end_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:

@@ -73,8 +73,8 @@ class Objects(Protocol):
         """Upload a part and return its tag; with the same number again, it replaces the one before."""
         ...
 
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
-        """Return a URL to which anyone can PUT a part for a while."""
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> Sequence[str]:
+        """Return URLs to which anyone can PUT so many parts for a while."""
         ...
 
     def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:

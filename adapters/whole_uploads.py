@@ -17,7 +17,7 @@ class WholeUploads(Blobs):
         raise _no_parts(key)
 
     @override
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> NoReturn:
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> NoReturn:
         raise _no_parts(key)
 
     @override

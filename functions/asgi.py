@@ -13,6 +13,9 @@ App = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 ALONE: Final = "loopwright.alone"
 """Is in the scope of a request while whose answer nobody else waits: it needs no thread and no event loop."""
 
+ROOM: Final = "loopwright.room"
+"""The member of a scope that says how many bytes the body of an answer may have; without it: any number."""
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 

@@ -13,9 +13,12 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlencode
 
-from functions.asgi import ALONE, App, Message, Scope
+from functions.asgi import ALONE, ROOM, App, Message, Scope
 
 Event = Mapping[str, Any]
+
+_ROOM: Final = 4_400_000
+"""Lambda takes answers of 6 MB, which hold so many bytes in base64, and some headers."""
 
 _TEXT: Final = ("text/", "application/json", "application/problem+json", "application/javascript", "application/xml")
 _UNTOUCHED: Final = b"content-encoding"
@@ -105,6 +108,7 @@ def _scope(event: Event) -> Scope:
         "client": (source, 0),
         "aws.event": event,
         ALONE: True,
+        ROOM: _ROOM,
     }
 
 

@@ -30,8 +30,8 @@ from functions.asgi import App
 from functions.callers import Caller
 from functions.entrance import ABOUT, entrance
 from functions.origins import OwnPages, hosts_of
-from functions.tracking.app import PREFIXES
 from functions.tracking.errors import refusal_at
+from functions.tracking.requests import PREFIXES
 from functions.worker.loop import LEASE, Worker
 from loopwright.definitions import Project
 from loopwright.definitions.project import load_project

@@ -8,7 +8,8 @@ web framework: importing one takes longer than everything else that a fresh proc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from http import HTTPStatus
+from typing import IO, Final, TypeVar
 
 import msgspec
 
@@ -43,6 +44,8 @@ class Call:
         headers: as ASGI has them (names in lower case).
         query: what stands behind the question mark, still encoded.
         caller: whose it is, as the entrance has found out.
+        file: the body instead, where it may have any size: a file that stands at its beginning and ends with the call.
+        room: how many bytes an answer may have; None: any number.
     """
 
     path: Mapping[str, str]
@@ -50,6 +53,8 @@ class Call:
     headers: Sequence[tuple[bytes, bytes]] = ()
     query: bytes = b""
     caller: Caller = ANONYMOUS
+    file: IO[bytes] | None = None
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +167,9 @@ def problem_refusal(error: Exception, where: str) -> Answer:
 
 async def send_answer(send: Send, answer: Answer, *, head: bool = False) -> None:
     """Send the answer; of one to a HEAD request only the head."""
-    headers = [
-        (b"content-type", answer.content_type),
-        (b"content-length", b"%d" % len(answer.body)),
-        *answer.headers,
-    ]
+    headers = [(b"content-type", answer.content_type), *answer.headers]
+    if answer.status != HTTPStatus.NOT_MODIFIED:  # whose length would be that of what is not sent
+        headers.insert(1, (b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
 

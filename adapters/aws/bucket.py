@@ -135,9 +135,11 @@ class Bucket(Objects):
         return self._uploads.put_part(key, upload, number, data)
 
     @override
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
-        request = Request("PUT", self._host, self._root + key, part_query(upload, number))
-        return self._api.signed_url(request, seconds=seconds)
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> Sequence[str]:
+        requests = (
+            Request("PUT", self._host, self._root + key, part_query(upload, number)) for number in range(1, parts + 1)
+        )
+        return [self._api.signed_url(request, seconds=seconds) for request in requests]
 
     @override
     def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:

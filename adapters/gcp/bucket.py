@@ -40,6 +40,7 @@ _HEAD: Final = b"\r\n".join(
         b"",
     )
 )
+_AT_ONCE: Final = 16
 _LISTED: Final = "items(name,generation,size,timeCreated),prefixes,nextPageToken"
 
 
@@ -149,11 +150,20 @@ class Bucket(Objects):
         return self._uploads.put_part(key, upload, number, data)
 
     @override
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
-        path, now, query = f"/{self.name}/{key}", system_clock(), part_query(upload, number)
-        return signed_url(
-            self._api.origin, path, method="PUT", seconds=seconds, now=now, signer=self._signer, query=query
-        )
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> Sequence[str]:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for large uploads only
+
+        path, now = f"/{self.name}/{key}", system_clock()
+
+        def url(number: int) -> str:
+            query = part_query(upload, number)
+            return signed_url(
+                self._api.origin, path, method="PUT", seconds=seconds, now=now, signer=self._signer, query=query
+            )
+
+        # Each signature of a machine's account is a call.
+        with ThreadPoolExecutor(min(parts, _AT_ONCE)) as pool:
+            return list(pool.map(url, range(1, parts + 1)))
 
     @override
     def end(self, key: str, upload: str, parts: Sequence[Part]) -> str:

@@ -6,20 +6,35 @@ answered by 501 in MLflow's shape.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
-from functions.tracking import experiments, inputs, logged_models, logs, metrics, registry, runs, search, server
+from functions.streams import StreamingEndpoint
+from functions.tracking import (
+    absent,
+    artifact_uploads,
+    artifacts,
+    experiments,
+    graphql,
+    inputs,
+    logged_models,
+    logs,
+    metrics,
+    registry,
+    runs,
+    search,
+    server,
+    ui,
+)
+from functions.tracking.artifact_files import Files
 from functions.tracking.errors import MlflowError, refusal
-from functions.tracking.requests import Route
+from functions.tracking.requests import PREFIXES, Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
-from loopwright.ports import Platform
+from loopwright.ports import Capabilities, Platform
 from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
-
-PREFIXES: Final = ("/api/", "/ajax-api/")
-"""Clients use the first, the UI the second."""
+from loopwright.tracking.artifacts import Artifacts
 
 
 def create_app(platform: Platform, project: Project) -> Application:
@@ -33,15 +48,17 @@ class Services(NamedTuple):
     tracking: Tracking
     models: LoggedModels
     registry: Registry
+    files: Files
+    capabilities: Capabilities
 
     @classmethod
     def over(cls, platform: Platform) -> "Services":
         """Return the services on a platform."""
-        return cls(
-            Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id),
-            LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id),
-            Registry(platform.table, clock=platform.clock, new_id=platform.new_id),
-        )
+        tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
+        models = LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id)
+        registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
+        files = Files(Artifacts(platform.blobs), tracking, models, registry)
+        return cls(tracking, models, registry, files, platform.capabilities)
 
 
 def build(platform: Platform, project: Project) -> Function:
@@ -51,13 +68,15 @@ def build(platform: Platform, project: Project) -> Function:
     if project.access is not None:
         found = guarded(found, project.access, services)
     version = Endpoint("/version", server.version, platform.telemetry, method="GET")
-    return Function([*_endpoints(found, platform), version], {})
+    pages = [version, graphql.endpoint(found, platform), *ui.endpoints(platform)]
+    return Function([*_endpoints(found, platform), *pages], {})
 
 
 def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
-        *server.routes(),
+        *server.routes(services.capabilities),
+        *absent.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),
         *search.routes(services.tracking),
@@ -65,6 +84,8 @@ def routes(services: Services) -> Sequence[Route]:
         *inputs.routes(services.tracking),
         *metrics.routes(services.tracking),
         *logged_models.routes(services.models),
+        *artifacts.routes(services.files),
+        *artifact_uploads.routes(services.files),
         *registry.routes(services.registry, services.tracking, services.models),
     ]
 
@@ -74,16 +95,19 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     # Where nobody has declared who may do what, nothing of this is imported.
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
+    from functions.tracking.rules import Rules  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
+    permits = Permits(Rules(access, TrackedHomes(services.tracking, services.models, services.registry)))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 
 def _endpoints(routes: Sequence[Route], platform: Platform) -> Iterator[Endpoint]:
     telemetry, threaded = platform.telemetry, platform.capabilities.remote
+    for one in routes:
+        kind = StreamingEndpoint if one.streams else Endpoint
+        for prefix in one.prefixes:
+            yield kind(prefix + one.path, one.act, telemetry, method=one.method, threaded=threaded, refusal=refusal)
     for prefix in PREFIXES:
-        for one in routes:
-            yield Endpoint(prefix + one.path, one.act, telemetry, method=one.method, threaded=threaded, refusal=refusal)
         yield Endpoint(f"{prefix}{{call:path}}", _unknown, telemetry, method=ANY, refusal=refusal)
 
 

@@ -74,13 +74,13 @@ def routes(tracking: Tracking) -> Sequence[Route]:
 
 
 def _input(told: _Input) -> DatasetInput:
-    tags = unique(told.tags, MlflowError("BAD_REQUEST", "two tags of an input have the same key"))
-    context = tags.pop(CONTEXT_TAG, "")
     one = told.dataset
     if len(one.digest) > DIGEST_LENGTH:
         raise InvalidInputError(
             f"data set {one.name!r}: the digest has {len(one.digest)} characters, at most {DIGEST_LENGTH} are kept"
         )
+    tags = unique(told.tags, MlflowError("BAD_REQUEST", "two tags of an input have the same key"))
+    context = tags.pop(CONTEXT_TAG, "")
     return DatasetInput(
         one.name,
         one.digest,

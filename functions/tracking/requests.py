@@ -16,6 +16,12 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 T = TypeVar("T")
 
+PREFIXES: Final = ("/api/", "/ajax-api/")
+"""Clients use the first, the UI the second."""
+
+BARE: Final = ("/",)
+"""Of calls that the UI makes beside the others."""
+
 _ENCODING: Final = "utf-8"
 
 _ABSENT: Final = re.compile(r"Object missing required field `(?P<field>\w+)`(?: - at `\$\.?(?P<within>[^`]*)`)?")
@@ -30,13 +36,17 @@ class Route:
 
     Attributes:
         method: of HTTP.
-        path: behind `/api/` and `/ajax-api/`, such as `2.0/mlflow/runs/create`; `{name}` is a parameter.
+        path: behind the prefixes, such as `2.0/mlflow/runs/create`; `{name}` is a parameter.
         act: answers it.
+        streams: bodies may have any size: see `functions.streams`.
+        prefixes: what stands before the path.
     """
 
     method: Method
     path: str
     act: Action
+    streams: bool = False
+    prefixes: tuple[str, ...] = PREFIXES
 
 
 class Acting(Generic[T]):
@@ -90,6 +100,11 @@ def _decoded(kind: type[T], decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         if _NULL not in str(error):
             raise
         return msgspec.convert(_without_nulls(msgspec.json.decode(body)), kind, strict=False)
+
+
+def asked_of(call: Call) -> Mapping[str, str]:
+    """Return what a call's query tells; of a name that comes more than once, the last."""
+    return dict(parse_qsl(call.query.decode("ascii", "replace")))
 
 
 def missing(parameter: str) -> MlflowError:

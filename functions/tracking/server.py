@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from functions.tracking.artifact_uploads import server_info
 from functions.tracking.requests import Route
 from functions.web import Answer, Call, json_answer
+from loopwright.ports import Capabilities
 
 VERSION: Final = "3.17.2"
 """The MLflow whose protocol is spoken."""
@@ -14,23 +16,18 @@ _INFO: Final[Mapping[str, object]] = {
     "store_type": "SqlStore",
     "workspaces_enabled": False,
     "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
-    "multipart_downloads_enabled": False,
     "presigned_upload_run_id_supported": False,
     "presigned_upload_model_id_supported": False,
     "features_enabled": {"gateway": False},
 }
 
 
-def routes() -> Sequence[Route]:
+def routes(capabilities: Capabilities) -> Sequence[Route]:
     """Return the calls."""
-    return [Route("GET", "3.0/mlflow/server-info", _info)]
+    told = json_answer({**_INFO, **server_info(capabilities)})
+    return [Route("GET", "3.0/mlflow/server-info", lambda _: told)]
 
 
 def version(_: Call) -> Answer:
     """Answer which MLflow's protocol is spoken."""
     return Answer(VERSION.encode(), content_type=b"text/plain; charset=utf-8")
-
-
-def _info(_: Call) -> Answer:
-    return json_answer(_INFO)

@@ -134,8 +134,11 @@ class Blobs(Protocol):
         """
         ...
 
-    def part_url(self, key: str, upload: str, number: int, *, seconds: int) -> str:
-        """Return a URL to which anyone may PUT one part for a while; the answer's header `ETag` is the part's tag."""
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> Sequence[str]:
+        """Return URLs for so many parts, from number 1 on, to which anyone may PUT them for a while.
+
+        The answer's header `ETag` is the part's tag.
+        """
         ...
 
     def end_upload(self, key: str, upload: str, parts: Sequence[Part]) -> str:

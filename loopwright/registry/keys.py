@@ -85,11 +85,16 @@ def checked_model(name: str) -> str:
 
 
 def checked_alias(alias: str) -> str:
-    """Return the alias, or raise `InvalidInputError` if it is not one that MLflow takes."""
+    """Return the alias, or raise `InvalidInputError` if it is not one that can be set."""
+    if _RESERVED_ALIAS.fullmatch(checked_alias_text(alias)):
+        raise InvalidInputError(f"alias {alias!r} is kept for versions: choose one that is not `latest` or `v1`")
+    return alias
+
+
+def checked_alias_text(alias: str) -> str:
+    """Return the alias, or raise `InvalidInputError` if it is none that MLflow takes, be it kept for versions."""
     if not _ALIAS.fullmatch(alias) or not _short(alias, ALIAS_LENGTH):
         raise InvalidInputError(f"alias {alias[:100]!r}: an alias has 1 to {ALIAS_LENGTH} letters, digits, _ and -")
-    if _RESERVED_ALIAS.fullmatch(alias):
-        raise InvalidInputError(f"alias {alias!r} is kept for versions: choose one that is not `latest` or `v1`")
     return alias
 
 

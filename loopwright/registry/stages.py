@@ -64,7 +64,8 @@ class Stages(Leaving):
             moved = replace(before, tags=tags, updated=self._clock())
             if moved.archived:
                 _expect_unused(after, moved)
-            kind: ChangeKind = "promotion" if after.champion != routing.champion else "set"
+            promoted = after.aliases.get(CHAMPION) != routing.aliases.get(CHAMPION)
+            kind: ChangeKind = "promotion" if promoted else "set"
             writes, _ = self._moved(model, item, Move(after, who, why, kind=kind))
             writes.append(Put(here.key, content(moved), expect=Version(here.version)))
             if archive_others:

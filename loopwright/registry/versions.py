@@ -60,6 +60,8 @@ class Versions(Models):
             UnavailableError: too many register at once, or the model is getting another name.
         """
         keys.checked_tags(new.tags)
+        if ARCHIVED in new.tags:
+            raise _reserved()
 
         def prepare() -> tuple[Sequence[Write], ModelVersion]:
             item = self._model_item(new.model)
@@ -100,7 +102,7 @@ class Versions(Models):
         """
         keys.checked_tags({key: value or ""})
         if key == ARCHIVED:
-            raise InvalidInputError(f"the tag {ARCHIVED!r} is set by archive and removed by unarchive")
+            raise _reserved()
         self._change(model, version, lambda one: replace(one, tags=keys.checked_tags(with_tag(one.tags, key, value))))
 
     def archive(self, model: str, version: int) -> None:
@@ -189,6 +191,12 @@ class Versions(Models):
         if found := uses(kept(item, Routing), version):
             raise InUseError(f"version {version} of {model!r} is in use ({', '.join(found)}): move these away first")
         return Check(item.key, Version(item.version))
+
+
+def _reserved() -> InvalidInputError:
+    return InvalidInputError(
+        f"the tag {ARCHIVED!r} says that a version is put away: it is set by archive, or by its stage"
+    )
 
 
 def _staying(model: RegisteredModel) -> RegisteredModel:

@@ -27,20 +27,14 @@ Logged models are in the partition of their experiment's runs, newest first (`ag
 Artifacts are blobs under `runs/<run id>/artifacts/<path>` and `logged-models/<model id>/artifacts/<path>`.
 """
 
-import re
 from collections.abc import Iterator
-from typing import Final
 
 from loopwright.clock import Clock, NewId
-from loopwright.errors import InvalidInputError
 from loopwright.ports.blobs import Blobs
 from loopwright.ports.table import Table
+from loopwright.tracking.artifact_paths import artifact_key, artifact_root, path_under
 from loopwright.tracking.searches import Searches
 from loopwright.tracking.values import ArtifactInfo
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._@+-]")
-
-_ESCAPED: Final = re.compile(r"((?:=[0-9A-F]{2})+)")
 
 
 class Tracking(Searches):
@@ -71,43 +65,12 @@ class Tracking(Searches):
         Raises:
             InvalidInputError: the prefix is not a path.
         """
-        root = f"{artifact_root(run_id)}/"
-        start = artifact_key(run_id, prefix) if prefix else root
+        root = artifact_root(run_id)
+        start = artifact_key(run_id, prefix) if prefix else f"{root}/"
         for info in self._blobs.list(start):
             if not prefix or info.key == start or info.key.startswith(f"{start}/"):
-                yield ArtifactInfo(_unescaped(info.key.removeprefix(root)), info.size)
+                yield ArtifactInfo(path_under(root, info.key), info.size)
 
     def delete_artifact(self, run_id: str, path: str) -> None:
         """Remove a file; do nothing when it is not there. Or raise `InvalidInputError` for a path that is none."""
         self._blobs.delete(artifact_key(run_id, path))
-
-
-def artifact_root(run_id: str) -> str:
-    """Return the prefix of all blobs that are artifacts of the run."""
-    return f"runs/{run_id}/artifacts"
-
-
-def artifact_key(run_id: str, path: str) -> str:
-    """Return the blob key of an artifact.
-
-    Characters that a blob key cannot have, and `=`, are written as `=` and two hex digits a byte (as RFC 2045's
-    quoted-printable does), so every path has a key of its own, and a plain path is its own key.
-
-    Raises:
-        InvalidInputError: the path is not relative, or has empty, `.` or `..` parts.
-    """
-    if any(part in {"", ".", ".."} for part in path.split("/")):
-        raise InvalidInputError(f"artifact {path!r}: a path is relative and has no empty, `.` or `..` parts")
-    return f"{artifact_root(run_id)}/{'/'.join(_escaped(part) for part in path.split('/'))}"
-
-
-def _escaped(part: str) -> str:
-    return "".join(one if _PLAIN.fullmatch(one) else _hex(one) for one in part)
-
-
-def _hex(character: str) -> str:
-    return "".join(f"={byte:02X}" for byte in character.encode())
-
-
-def _unescaped(path: str) -> str:
-    return _ESCAPED.sub(lambda found: bytes.fromhex(found[1].replace("=", "")).decode(errors="replace"), path)

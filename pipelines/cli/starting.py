@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.cli.door import HERE, ProjectOption, out, settings_of
+from pipelines.cli.door import HERE, ProjectOption, err, opened, out, settings_of
 
 _REPOSITORY = Path(__file__).parents[2]
 
@@ -76,6 +76,32 @@ def up(
     environment = {**os.environ, **settings.to_env(), "PYTHONPATH": _python_path()}
     # The server takes this process's place, so that every signal reaches it.
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own program
+
+
+def ui(
+    project: ProjectOption = HERE,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="A wheel of mlflow, an environment that has it, or its site-packages."),
+    ] = None,
+) -> None:
+    """Put MLflow's UI beside the tracking function, which serves it at `/`: from an installed mlflow, or fetched."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    from pipelines import ui as doing  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with opened(project) as place, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("looking for mlflow", total=None)
+        with doing.located(source) as found:
+            bar.update(task, description=f"mlflow {found.version}")
+            done = doing.place(place.platform.blobs, found, lambda put, of: bar.update(task, completed=put, total=of))
+    out.print(
+        f"[green]served[/] MLflow {done.version} from {escape(found.told)}: {done.files} files, "
+        f"{done.size / 1e6:.1f} MB; {done.written} had to be put, {done.stored / 1e6:.1f} MB compressed",
+        highlight=False,
+    )
+    out.print("look at it at [bold]/[/] of the tracking function; [bold]loopwright up[/] has it too", highlight=False)
 
 
 def _python_path() -> str:

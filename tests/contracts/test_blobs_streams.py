@@ -32,7 +32,7 @@ def uploading(platform: Platform) -> Blobs:
 
 def upload(blobs: Blobs, key: str, identity: str, number: int, data: bytes) -> Part:
     """Do what a client does with a URL."""
-    url = blobs.part_url(key, identity, number, seconds=60)
+    url = blobs.part_urls(key, identity, number, seconds=60)[-1]
     put = Request(url, data, {"Content-Type": "application/octet-stream"}, method="PUT")  # noqa: S310 - the world's
     with urlopen(put) as answer:  # noqa: S310
         return Part(number, answer.headers["ETag"])
@@ -169,17 +169,17 @@ def test_an_upload_ends_with_the_parts_that_were_uploaded(uploading: Blobs) -> N
     assert uploading.get("a").data == b"1"
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(0, 60), (PARTS_LIMIT + 1, 60), (1, 0), (1, 8 * 86_400)])
-def test_a_url_for_what_is_no_part_is_refused(uploading: Blobs, number: int, seconds: int) -> None:
-    with pytest.raises(InvalidInputError, match="a URL for part"):
-        uploading.part_url("a", "upload", number, seconds=seconds)
+@pytest.mark.parametrize(("parts", "seconds"), [(0, 60), (PARTS_LIMIT + 1, 60), (1, 0), (1, 8 * 86_400)])
+def test_urls_for_too_much_are_refused(uploading: Blobs, parts: int, seconds: int) -> None:
+    with pytest.raises(InvalidInputError, match="URLs for"):
+        uploading.part_urls("a", "upload", parts, seconds=seconds)
 
 
 def test_uploads_in_parts_are_a_capability(platform: Platform) -> None:
     blobs = platform.blobs
     acts = [
         lambda: blobs.begin_upload("a"),
-        lambda: blobs.part_url("a", "1", 1, seconds=60),
+        lambda: blobs.part_urls("a", "1", 1, seconds=60),
         lambda: blobs.end_upload("a", "1", [Part(1, "2")]),
         lambda: blobs.abort_upload("a", "1"),
     ]

@@ -58,6 +58,15 @@ def test_what_is_overwritten_in_the_bucket_can_be_brought_back_for_a_while(stack
     assert all("expiration" not in one for one in rules.values())
 
 
+def test_uploads_that_nobody_ends_are_cleared_away(stack: Stack) -> None:
+    (lifecycle,) = stack("plain").of("s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").values()
+    (all_of_it,) = [one for one in lifecycle["rules"] if one["filter"]["prefix"] == ""]
+    assert all_of_it["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 1}
+    (bucket,) = stack("google").of("storage/bucket:Bucket").values()
+    rules = [one["condition"] for one in bucket["lifecycleRules"] if "Incomplete" in one["action"]["type"]]
+    assert rules == [{"age": 1}]
+
+
 def test_a_message_that_fails_five_times_is_kept_for_two_weeks(stack: Stack) -> None:
     queues = stack("plain").of(QUEUE)
     for name, queue in queues.items():

@@ -95,6 +95,17 @@ class OnAws(Deployed):
         yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
 
     @property
+    def tracking(self) -> str:
+        """Where MLflow's clients find the stack: the name of an API cannot be resolved here, its path can."""
+        return f"{self.aws.endpoint}/_aws/execute-api/{urlsplit(self.outputs['trackingUrl']).netloc.partition('.')[0]}"
+
+    @property
+    def signing(self) -> Mapping[str, str]:
+        """The variables with which AWS's own tools sign."""
+        access, secret = self.key.access_key, self.key.secret_key
+        return {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": REGION}
+
+    @property
     def prefix(self) -> str:
         """How the names of all things begin."""
         return str(self.outputs["environment"]["LOOPWRIGHT_AWS_QUEUES"])

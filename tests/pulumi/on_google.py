@@ -85,8 +85,12 @@ class OnGoogle(Deployed):
         else:
             self.asked("POST", f"{thing}:setIamPolicy", {"policy": policy})
 
+    def token_for(self, audience: str, account: str = OWNER) -> str:
+        """Return an identity token of somebody, for somebody."""
+        return Signer(self.google.folder).token(audience=audience, email=account)
+
     def _bearer(self, account: str, audience: str) -> str:
-        return f"Bearer {Signer(self.google.folder).token(audience=audience, email=account)}"
+        return f"Bearer {self.token_for(audience, account)}"
 
     @property
     def prefix(self) -> str:

@@ -92,8 +92,11 @@ class Aws(Cloud):
         return {"aws__region": REGION, "protect": "false", "pythonVersion": newest_python()}
 
     def told(self, endpoint: str, urls: Mapping[str, str]) -> list[str]:
+        # Their names cannot be resolved here; their paths can.
+        kinds = {name: "execute-api" if name == "tracking" else "lambda-url" for name in urls}
         here = {
-            name: f"{endpoint}/_aws/lambda-url/{urlsplit(url).netloc.partition('.')[0]}" for name, url in urls.items()
+            name: f"{endpoint}/_aws/{kinds[name]}/{urlsplit(url).netloc.partition('.')[0]}"
+            for name, url in urls.items()
         }
         return [
             "Requests are signed as on AWS; any key does:",
@@ -101,6 +104,11 @@ class Aws(Cloud):
             "",
             "What a function answers, and how to ask:",
             f"  curl --aws-sigv4 aws:amz:{REGION}:lambda --user test:test {here['predict']}/openapi.json",
+            "",
+            "What a notebook needs (`pip install requests-auth-aws-sigv4`, which MLflow signs with):",
+            f"  export MLFLOW_TRACKING_URI={here['tracking']} MLFLOW_TRACKING_AWS_SIGV4=true",
+            f"  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={REGION}",
+            "  export MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE=1",
         ]
 
 
@@ -133,13 +141,20 @@ class Google(Cloud):
         machine = api.call("GET", f"/_local/machines/{OWNER}")["host"]
         api.close()
         identity = f"http://{machine}/computeMetadata/v1/instance/service-accounts/default/identity"
-        token = f"$(curl -s -H 'Metadata-Flavor: Google' '{identity}?audience={here['predict']}')"
+        token, another = (
+            f"$(curl -s -H 'Metadata-Flavor: Google' '{identity}?audience={here[name]}')"
+            for name in ("predict", "tracking")
+        )
         return [
             "Requests have an identity token, as on Cloud Run; here anybody gets one of the project's owner:",
             *_listed(here),
             "",
             "What a function answers, and how to ask:",
             f'  curl -H "Authorization: Bearer {token}" {here["predict"]}/openapi.json',
+            "",
+            "What a notebook needs:",
+            f"  export MLFLOW_TRACKING_URI={here['tracking']}",
+            f'  export MLFLOW_TRACKING_TOKEN="{another}"',
         ]
 
 

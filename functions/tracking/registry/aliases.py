@@ -11,6 +11,7 @@ from functions.tracking.registry.views import version_described
 from functions.tracking.requests import Route, acting, acting_as
 from loopwright.errors import NotFoundError
 from loopwright.registry import Registry
+from loopwright.registry.keys import checked_alias_text
 
 _LATEST = "latest"
 
@@ -23,18 +24,18 @@ def routes(registry: Registry, moves: Moves) -> Sequence[Route]:
         return {}
 
     def delete_alias(asked: Alias, caller: Caller) -> object:
+        alias = checked_alias_text(asked.alias)
         registry.model(asked.name)
-        moves.drop(asked.name, _given(asked.alias), caller=caller)
+        moves.drop(asked.name, alias, caller=caller)
         return {}
 
     def get(asked: Alias) -> object:
+        alias = checked_alias_text(asked.alias)
         registry.model(asked.name)
         routing = registry.routing(asked.name)
-        number = _newest(registry, asked.name) if asked.alias.lower() == _LATEST else routing.aliases.get(asked.alias)
+        number = _newest(registry, asked.name) if alias.lower() == _LATEST else routing.aliases.get(alias)
         if number is None:
-            raise MlflowError(
-                "INVALID_PARAMETER_VALUE", f"model {asked.name!r} has no alias {_given(asked.alias)!r}: set it first"
-            )
+            raise MlflowError("INVALID_PARAMETER_VALUE", f"model {asked.name!r} has no alias {alias!r}: set it first")
         return {"model_version": version_described(registry.version(asked.name, number), routing)}
 
     path = f"{AREA}/alias"
@@ -50,9 +51,3 @@ def _newest(registry: Registry, model: str) -> int:
     if not versions:
         raise NotFoundError(f"registered model {model!r} has no versions yet, and so no latest one")
     return versions[0].version
-
-
-def _given(alias: str) -> str:
-    if not alias:
-        raise MlflowError("INVALID_PARAMETER_VALUE", "an alias is wanted, and is empty")
-    return alias

@@ -22,7 +22,6 @@ class Moves:
             NotFoundError: there is no such version.
             InvalidInputError: not an alias.
         """
-        self._registry.version(model, version)
         if alias == CHAMPION:
             self._registry.promote(model, version, expected=ANYWHERE, who=_who(caller), why=_why("promoted"))
         else:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform
 from loopwright.tracking import ArtifactInfo, Run, Tracking
-from loopwright.tracking.tracking import artifact_key
+from loopwright.tracking.artifact_paths import artifact_key
 
 
 def test_an_artifact_reads_back_and_is_replaced(tracking: Tracking, run: Run) -> None:

@@ -23,12 +23,14 @@ def test_building_the_command_line_imports_nothing_heavy() -> None:
 
 def test_every_command_is_there() -> None:
     told = run("--help").stdout
-    commands = "init demo up ingest train score materialize monitor reproduce redrive status models runs lineage report"
+    commands = (
+        "init demo up ui ingest train score materialize monitor reproduce redrive status models runs lineage report"
+    )
     for command in [*commands.split(), "doctor", "promote", "rollback", "adopt"]:
         assert f" {command} " in told
 
 
-@pytest.mark.parametrize("command", ["status", "promote 1", "up"])
+@pytest.mark.parametrize("command", ["status", "promote 1", "up", "ui"])
 def test_a_folder_without_a_project_is_told_in_one_line(tmp_path: Path, command: str) -> None:
     done = run(*command.split(), folder=tmp_path)
     assert done.returncode == 1

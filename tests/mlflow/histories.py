@@ -1,0 +1,312 @@
+"""Histories of calls, as Hypothesis makes them, and how two servers' answers to them are compared.
+
+A call names experiments and runs by the order of their making, as identities differ from server to server.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, Final
+
+import httpx
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+Json = Any
+"""What JSON may hold: a test looks into it."""
+
+_RUN: Final = "a run"
+_EXPERIMENT: Final = "an experiment"
+_PREFIX: Final = "/api/2.0/mlflow/"
+_MADE_UP: Final = re.compile(r"[a-z]+-[a-z]+-\d+")
+_LARGEST: Final = 1.7976931348623157e308
+"""As what SQLite keeps infinity."""
+
+_UNCERTAIN: Final = frozenset({"creation_time", "last_update_time", "next_page_token"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call. Members of the body that are called as a thing say which one: the how manieth that was made."""
+
+    method: str
+    path: str
+    body: Mapping[str, Json]
+    paged: str = ""
+
+
+@dataclass
+class Server:
+    """Plays steps on a server; `label` keeps what different histories make apart."""
+
+    client: httpx.Client
+    label: str
+    experiments: list[str] = field(default_factory=list)
+    runs: list[str] = field(default_factory=list)
+
+    def play(self, step: Step) -> list[Json]:
+        """Return the answer, or those of all pages, as they are compared."""
+        answers: list[Json] = []
+        token = ""
+        while True:
+            body = self._resolved(step.body) | ({"page_token": token} if token else {})
+            answer = self._call(step.method, step.path, body)
+            told = answer.json()
+            if answer.is_success and step.path.endswith("s/create"):
+                self._remember(told)
+            answers.append(self._told(answer, told))
+            token = told.get("next_page_token", "") if step.paged else ""
+            if not token:
+                return answers
+
+    def _call(self, method: str, path: str, body: Mapping[str, Json]) -> httpx.Response:
+        address = path if path.startswith("/") else f"{_PREFIX}{path}"
+        if method == "GET":
+            return self.client.get(address, params=body)
+        return self.client.post(address, json=body)
+
+    def _remember(self, told: Json) -> None:
+        if "run" in told:
+            self.runs.append(told["run"]["info"]["run_id"])
+        else:
+            self.experiments.append(told["experiment_id"])
+
+    def _resolved(self, value: Json) -> Json:
+        match value:
+            case {"what": str(what), "number": int(number)}:
+                known = self.runs if what == _RUN else self.experiments
+                return known[number % len(known)] if known else ("f" * 32 if what == _RUN else "999999")
+            case dict():
+                return {name: self._resolved(one) for name, one in value.items()}
+            case list():
+                return [self._resolved(one) for one in value]
+            case str():
+                return value.replace("{label}", self.label)
+            case _:
+                return value
+
+    def _told(self, answer: httpx.Response, told: Json) -> Json:
+        if not answer.is_success:
+            return answer.status_code, told["error_code"]
+        names = {one: f"<experiment {number}>" for number, one in enumerate(self.experiments)}
+        names |= {one: f"<run {number}>" for number, one in enumerate(self.runs)}
+        return _plain(told, names, more="next_page_token" in told)
+
+
+def _plain(told: Json, names: Mapping[str, str], *, more: bool = False) -> Json:
+    """Return an answer without what differs from server to server."""
+    match told:
+        case dict():
+            plain = {name: _plain(one, names) for name, one in told.items() if name not in _UNCERTAIN}
+            return plain | ({"more": True} if more else {})
+        case list():
+            listed = [_plain(one, names) for one in told]
+            # Points and runs are in an order that is promised; tags and the like are not.
+            return listed if _is_ordered(told) else sorted(listed, key=repr)
+        case float() if math.isnan(told):
+            # One of MLflow's calls answers what is no JSON.
+            return "NaN"
+        case float() if abs(told) == _LARGEST:
+            return "Infinity" if told > 0 else "-Infinity"
+        case str() if _MADE_UP.fullmatch(told):
+            return "<a name>"
+        case str():
+            return _named(told, names)
+        case _:
+            return told
+
+
+def _is_ordered(listed: Sequence[Json]) -> bool:
+    """Say whether these are runs, or points of one metric."""
+    members = [one for one in listed if isinstance(one, dict)]
+    if members and "info" in members[0]:
+        return True
+    return all("timestamp" in one for one in members) and len({one.get("key") for one in members}) == 1
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    if text in names:
+        return names[text]
+    parts = text.split("/")
+    return "/".join(names.get(part, part) for part in parts) if text.startswith("mlflow-artifacts:") else text
+
+
+def experiment(number: int) -> Json:
+    """Return what stands for an experiment."""
+    return {"what": _EXPERIMENT, "number": number}
+
+
+def run(number: int) -> Json:
+    """Return what stands for a run."""
+    return {"what": _RUN, "number": number}
+
+
+FEW: Final = st.integers(0, 3)
+EXPERIMENTS: Final = FEW.map(experiment)
+RUNS: Final = FEW.map(run)
+_KEYS: Final = ["auc", "loss", "a/b", "a b: c"]
+GOOD_KEYS: Final = st.sampled_from(_KEYS)
+KEYS: Final = st.sampled_from([*_KEYS * 25, "a//b", "../up", "x$", "", "k" * 251])
+TEXTS: Final = st.sampled_from(["", "v", "w", "é ✈", "x" * 8_100])
+TAG_KEYS: Final = st.sampled_from([*_KEYS * 10, *["mlflow.runName"] * 6, "a//b", ""])
+NUMBERS: Final = st.sampled_from([0.0, 1.5, -2.0, 1e-300, "NaN", "Infinity", "-Infinity", "0.25", 7])
+TIMESTAMPS: Final = st.sampled_from([*range(4)] * 8 + [-1, "2", 1_700_000_000_123])
+STEPS: Final = st.integers(-2, 3)
+
+
+def entries(keys: SearchStrategy[str]) -> SearchStrategy[Json]:
+    """Make lists of tags or params."""
+    return st.lists(st.fixed_dictionaries({"key": keys}, optional={"value": TEXTS}), max_size=2)
+
+
+POINTS: Final = st.lists(
+    st.fixed_dictionaries({"key": KEYS, "value": NUMBERS, "timestamp": TIMESTAMPS}, optional={"step": STEPS}),
+    max_size=4,
+)
+
+
+def _data(name: str, digest: str) -> Json:
+    """Return a data set: whoever reads it tells the same of it."""
+    more = {"schema": f"columns of {name}", "profile": "{}"} if digest == "2" else {}
+    return {"name": name, "digest": digest, "source_type": "code", "source": f"{name}.py", **more}
+
+
+DIGESTS: Final = st.sampled_from([*["1", "2"] * 8, "3" * 37])
+DATASETS: Final = st.builds(_data, st.sampled_from(["flights", "weather"]), DIGESTS)
+CONTEXTS: Final = st.lists(
+    st.fixed_dictionaries({"key": st.sampled_from(["mlflow.data.context", "a"]), "value": st.sampled_from(["x", "y"])}),
+    max_size=2,
+    unique_by=itemgetter("key"),
+)
+INPUTS: Final = st.lists(st.fixed_dictionaries({"dataset": DATASETS}, optional={"tags": CONTEXTS}), max_size=3)
+NAMES: Final = st.sampled_from(["{label} a", "{label} b", "{label} c", "", "Default", "{label}" + "n" * 500])
+STATES: Final = st.sampled_from(["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED", 3])
+FILTERS: Final = st.sampled_from(
+    [
+        "metrics.auc > 0.5",
+        "params.auc = 'v'",
+        "tags.loss != 'w' AND status = 'RUNNING'",
+        "dataset.name = 'flights'",
+        "x",
+    ]
+)
+ORDERS: Final = st.sampled_from(
+    [["start_time ASC"], ["metrics.auc DESC", "start_time"], ["params.auc", "end_time DESC"]]
+)
+SIZES: Final = st.sampled_from([0, 1, 2, 1_000])
+VIEWS: Final = st.sampled_from(["ACTIVE_ONLY", "DELETED_ONLY", "ALL"])
+
+
+def post(path: str, wanted: Json, optional: Json = None, *, paged: str = "") -> SearchStrategy[Step]:
+    """Make calls; now and then one of the things that are wanted is not told."""
+    whole = st.fixed_dictionaries(wanted, optional=optional or {})
+    lacking = st.tuples(whole, st.sampled_from(sorted(wanted))).map(_without)
+    lacks = st.sampled_from([False] * 15 + [True])
+    return lacks.flatmap(lambda yes: lacking if yes else whole).map(lambda body: Step("POST", path, body, paged))
+
+
+def get(path: str, wanted: Json, optional: Json = None, *, paged: str = "") -> SearchStrategy[Step]:
+    """Make calls that read."""
+    return st.fixed_dictionaries(wanted, optional=optional or {}).map(lambda body: Step("GET", path, body, paged))
+
+
+def _without(told: tuple[dict[str, Json], str]) -> dict[str, Json]:
+    return {name: value for name, value in told[0].items() if name != told[1]}
+
+
+ON_EXPERIMENT: Final = {"experiment_id": EXPERIMENTS}
+ON_RUN: Final = {"run_id": RUNS}
+CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
+    "make an experiment": post("experiments/create", {"name": NAMES}, {"tags": entries(KEYS)}),
+    "rename it": post("experiments/update", ON_EXPERIMENT | {"new_name": NAMES}),
+    "delete it": post("experiments/delete", ON_EXPERIMENT),
+    "restore it": post("experiments/restore", ON_EXPERIMENT),
+    "tag it": post("experiments/set-experiment-tag", ON_EXPERIMENT | {"key": KEYS}, {"value": TEXTS}),
+    "untag it": post("experiments/delete-experiment-tag", ON_EXPERIMENT | {"key": GOOD_KEYS}),
+    "look at it": get("experiments/get", ON_EXPERIMENT),
+    "find it": get("experiments/get-by-name", {"experiment_name": NAMES}),
+    "make a run": post(
+        "runs/create",
+        ON_EXPERIMENT | {"start_time": st.integers(2, 10**12)},
+        {"run_name": st.sampled_from(["", "mine", "yours"]), "tags": entries(TAG_KEYS), "user_id": st.just("ada")},
+    ),
+    "look at a run": get("runs/get", ON_RUN),
+    "change a run": post(
+        "runs/update",
+        ON_RUN,
+        {"status": STATES, "end_time": st.sampled_from([0, 5, "6"]), "run_name": st.sampled_from(["", "renamed"])},
+    ),
+    "delete a run": post("runs/delete", ON_RUN),
+    "restore a run": post("runs/restore", ON_RUN),
+    "log a metric": post(
+        "runs/log-metric", ON_RUN | {"key": KEYS, "value": NUMBERS, "timestamp": TIMESTAMPS}, {"step": STEPS}
+    ),
+    "log a param": post("runs/log-parameter", ON_RUN | {"key": KEYS}, {"value": TEXTS}),
+    "log a batch": post(
+        "runs/log-batch", ON_RUN, {"metrics": POINTS, "params": entries(KEYS), "tags": entries(TAG_KEYS)}
+    ),
+    "tag a run": post("runs/set-tag", ON_RUN | {"key": TAG_KEYS}, {"value": TEXTS}),
+    "untag a run": post("runs/delete-tag", ON_RUN | {"key": TAG_KEYS}),
+    "log inputs": post(
+        "runs/log-inputs",
+        ON_RUN,
+        {"datasets": INPUTS, "models": st.lists(st.fixed_dictionaries({"model_id": st.just("m-1")}), max_size=1)},
+    ),
+    "follow a metric": get(
+        "metrics/get-history", ON_RUN | {"metric_key": GOOD_KEYS}, {"max_results": st.integers(0, 3)}, paged="metrics"
+    ),
+    "compare a metric": get(
+        "/ajax-api/2.0/mlflow/metrics/get-history-bulk",
+        {"run_id": st.lists(RUNS, max_size=2), "metric_key": GOOD_KEYS},
+        {"max_results": st.integers(0, 3)},
+    ),
+    "draw a metric": get(
+        "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval",
+        {"run_ids": st.lists(RUNS, min_size=1, max_size=2), "metric_key": GOOD_KEYS},
+        {"max_results": st.integers(0, 3), "start_step": st.integers(-1, 2), "end_step": st.integers(0, 3)},
+    ),
+    "search runs": post(
+        "runs/search",
+        {"experiment_ids": st.lists(EXPERIMENTS, min_size=1, max_size=2)},
+        {"filter": FILTERS, "run_view_type": VIEWS, "order_by": ORDERS, "max_results": SIZES},
+        paged="runs",
+    ),
+    "search experiments": post(
+        "experiments/search",
+        {
+            "filter": st.sampled_from(
+                ["name LIKE '{label}%'"] * 4 + ["name LIKE '{label}%' AND tags.auc = 'v'", "name >"]
+            )
+        }
+        | {"max_results": SIZES},
+        {"view_type": VIEWS},
+        paged="experiments",
+    ),
+    "list data sets": st.lists(EXPERIMENTS, max_size=2).map(
+        lambda some: Step("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": some})
+    ),
+}
+
+
+def steps() -> SearchStrategy[list[Step]]:
+    """Make histories: an experiment and a run to begin with, and then anything."""
+    # What logs to runs is what mostly happens, and what is deleted is restored now and then.
+    often = [one for name, one in CALLS.items() if "log" in name or "restore" in name or "delete" in name]
+    start = st.tuples(
+        st.just(Step("POST", "experiments/create", {"name": "{label} a"})),
+        st.just(Step("POST", "runs/create", {"experiment_id": experiment(0), "start_time": 1})),
+    ).map(list)
+    return st.tuples(start, st.lists(st.one_of(*CALLS.values(), *often), min_size=5, max_size=14)).map(
+        lambda two: two[0] + two[1]
+    )
+
+
+def last_look(server: Server) -> Iterator[Step]:
+    """Yield calls that tell all that a history has left."""
+    for number in range(len(server.experiments)):
+        yield Step("GET", "experiments/get", {"experiment_id": experiment(number)})
+    for number in range(len(server.runs)):
+        yield Step("GET", "runs/get", {"run_id": run(number)})
+        yield Step("GET", "metrics/get-history", {"run_id": run(number), "metric_key": "auc"})
