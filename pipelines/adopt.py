@@ -14,7 +14,7 @@ import numpy as np
 from loopwright.columns import Columns, length, moments
 from loopwright.definitions.model import Model
 from loopwright.definitions.project import Project
-from loopwright.errors import ConflictError, NotFoundError
+from loopwright.errors import ConflictError, InvalidInputError, NotFoundError
 from loopwright.hashing import digest, digest_of
 from loopwright.ports import Platform
 from loopwright.registry import ModelVersion, Registry
@@ -92,7 +92,7 @@ def adopt(
     """
     model = project.model(wish.model or wish.name)
     found = _registry(platform).version(wish.name, wish.version)
-    if found.digest:
+    if found.packaged:
         raise ConflictError(
             f"version {found.version} of {found.model!r} has a package and needs no adoption: "
             f"`loopwright promote {found.version}`"
@@ -114,7 +114,7 @@ ADOPTED_AS: Final = "loopwright.adopted_as"
 def _opened(platform: Platform, found: ModelVersion, *, trusted: bool) -> tuple[Notebook, str]:
     """Return a version's model with the digest of its files; a pickle that nobody trusts is refused at once."""
     what = f"version {found.version} of {found.model!r}"
-    files = ModelFiles(platform, found.source)
+    files = ModelFiles(platform, found.location or found.source)
     described = files.read(MLMODEL)
     saved = read_mlmodel(described, what)
     check_trust(Notebook(what, saved, b"", trusted))
@@ -142,11 +142,11 @@ def load_model(
     journal.flush()
     tracking = _tracking(platform)
     try:
-        inputs = tracking.run(request.adopted.run_id).inputs if request.adopted.run_id else ()
-    except NotFoundError:
-        inputs = ()
-    if inputs:
-        tracking.log_inputs(request.run_id, inputs)
+        (run,) = tracking.detailed([tracking.run(request.adopted.run_id)])
+        tracking.log_inputs(request.run_id, run.inputs)
+    except (NotFoundError, InvalidInputError):
+        # Whoever registers a version may name no run, or one that is not kept here.
+        return fitted
     return fitted
 
 

@@ -95,8 +95,9 @@ def guarded(routes: Sequence[Route], access: Access, services: Services) -> Sequ
     # Where nobody has declared who may do what, nothing of this is imported.
     from functions.tracking.homes import TrackedHomes  # noqa: PLC0415
     from functions.tracking.permits import Permits  # noqa: PLC0415
+    from functions.tracking.rules import Rules  # noqa: PLC0415
 
-    permits = Permits(access, TrackedHomes(services.tracking, services.models, services.registry))
+    permits = Permits(Rules(access, TrackedHomes(services.tracking, services.models, services.registry)))
     return [replace(one, act=permits.guarded(one)) for one in routes]
 
 

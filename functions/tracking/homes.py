@@ -5,7 +5,8 @@ from typing import Final
 
 from typing_extensions import override
 
-from functions.tracking.permits import Homes
+from functions.tracking.rules import Homes
+from loopwright.errors import NotFoundError
 from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
 
@@ -49,3 +50,11 @@ class TrackedHomes(Homes):
         except ValueError:
             return list(led)
         return [alias for alias, number in led.items() if number == wanted]
+
+    @override
+    def source(self, model: str, version: str) -> str:
+        try:
+            found = self._registry.version(model, int(version))
+        except (ValueError, NotFoundError):
+            return ""
+        return "" if found.packaged else found.location or found.source

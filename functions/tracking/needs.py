@@ -11,9 +11,9 @@ import msgspec
 from functions.tracking import absent
 from loopwright.definitions.access import Role
 
-Of = Literal["experiment", "experiment name", "run", "logged model", "model", "artifact", "source"]
+Of = Literal["experiment", "experiment name", "run", "logged model", "model", "version", "artifact", "source"]
 """What a field tells: an identity (of an experiment, run or logged model), a name (of an experiment or registered
-model), a path of artifacts, or where a version's files come from."""
+model), `<model>/<version>`, a path of artifacts, or where a version's files come from."""
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -58,7 +58,11 @@ class Moves(msgspec.Struct, frozen=True):
     of: Literal["alias", "stage", "version", "model"]
 
 
-Needed = Need | Narrowed | Filtered | Moves
+class OfVersion(msgspec.Struct, frozen=True):
+    """To read the files of the version that the fields `name` and `version` tell, which may be those of a run."""
+
+
+Needed = Need | OfVersion | Narrowed | Filtered | Moves
 
 OPEN: Final[Sequence[Needed]] = ()
 """Nothing: it tells nothing of anybody's."""
@@ -136,7 +140,7 @@ _ARTIFACT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("GET", _PROXY): _on("read", "artifact", "path"),
     ("GET", f"{_PROXY}/{{artifact_path:path}}"): _on("read", "artifact", "artifact_path"),
     ("PUT", f"{_PROXY}/{{artifact_path:path}}"): _on("write", "artifact", "artifact_path"),
-    ("DELETE", f"{_PROXY}/{{artifact_path:path}}"): _on("write", "artifact", "artifact_path"),
+    ("DELETE", f"{_PROXY}/{{artifact_path:path}}"): _on("manage", "artifact", "artifact_path"),
     ("POST", "2.0/mlflow-artifacts/mpu/create/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
     ("POST", "2.0/mlflow-artifacts/mpu/complete/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
     ("POST", "2.0/mlflow-artifacts/mpu/abort/{artifact_path:path}"): _on("write", "artifact", "artifact_path"),
@@ -144,7 +148,7 @@ _ARTIFACT_NEEDS: Final[Mapping[tuple[str, str], Sequence[Needed]]] = {
     ("GET", "2.0/mlflow/artifacts/list"): _on("read", "run", _RUN),
     ("POST", "2.0/mlflow/upload-artifact"): _on("write", "run", _RUN),
     ("GET", "get-artifact"): _on("read", "run", _RUN),
-    ("GET", "model-versions/get-artifact"): _on("read", "model", "name"),
+    ("GET", "model-versions/get-artifact"): (OfVersion(),),
     ("GET", f"{_LOGGED}/{{model_id}}/artifacts/files"): _on("read", "logged model", "model_id"),
     ("GET", f"{_LOGGED}/{{model_id}}/artifacts/directories"): _on("read", "logged model", "model_id"),
 }

@@ -1,30 +1,22 @@
 """Whether a caller may do what is asked: asked between a request's reading and its doing, by what `needs.py` says.
 
-What a project's `access` says is about names, and requests are mostly about identities: an experiment's name is
-remembered for half a minute, and a run's experiment, which never changes, for good. So it costs a request one read or
-none. Where a project declares no access nothing is asked and nothing is read.
+Where a project declares no access nothing is asked and nothing is read.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol, assert_never
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, assert_never
 from urllib.parse import parse_qs
 
 import msgspec
 
 from functions.callers import Caller
 from functions.tracking.errors import MlflowError
-from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need, Needed, Of
-from functions.tracking.places import owner_of_path, owner_of_source
+from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need, Needed, Of, OfVersion
 from functions.tracking.requests import Acting, Route
+from functions.tracking.rules import Rules
 from functions.web import Action, Answer, Call, json_answer
-from loopwright.definitions.access import Access, Role, Rule, suffices
+from loopwright.definitions.access import Role, suffices
 from loopwright.errors import NotFoundError
-
-_FRESH: Final = 30.0
-"""Seconds for which an experiment's name is remembered: for so long a renamed one is judged by its former name."""
-
-_REMEMBERED: Final = 10_000
 
 _DEFAULT: Final = "0"
 """The experiment that is meant where none is told."""
@@ -33,35 +25,15 @@ _VERBS: Final[Mapping[Role, str]] = {"none": "see", "read": "read", "write": "wr
 
 _STAGES: Final[Mapping[str, str]] = {"production": "champion", "staging": "challenger"}
 
-
-class Homes(Protocol):
-    """Says where things belong."""
-
-    def experiment_name(self, experiment_id: str) -> str:
-        """Return an experiment's name, or raise `NotFoundError`."""
-        ...
-
-    def of_run(self, run_id: str) -> str:
-        """Return the identity of a run's experiment, or raise `NotFoundError`."""
-        ...
-
-    def of_logged_model(self, model_id: str) -> str:
-        """Return the identity of a logged model's experiment, or raise `NotFoundError`."""
-        ...
-
-    def aliases(self, model: str, version: str) -> Sequence[str]:
-        """Return the aliases that lead to a version of a registered model; empty `version`: all of the model's."""
-        ...
+_KEEPER: Final = "whoever keeps the project's `access`"
 
 
 class Permits:
     """Lets callers do what a project's access allows them."""
 
-    def __init__(self, access: Access, homes: Homes, *, timer: Callable[[], float] = time.monotonic) -> None:
-        self._access = access
-        self._homes = homes
-        self._timer = timer
-        self._names: dict[str, tuple[str, float]] = {}
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._access = rules.access
 
     def guarded(self, route: Route) -> Action:
         """Return a route's action behind the question whether it is allowed.
@@ -81,22 +53,27 @@ class Permits:
         Raises:
             MlflowError: he has not: PERMISSION_DENIED, with who may be asked.
             NotFoundError: there is no such thing.
+            InvalidInputError: it is a path that leads elsewhere.
         """
         if self._is_free(caller):
             return
-        rule = self._rule(of, value)
-        if rule is not None and not suffices(had := rule.role(caller.name), role):
-            who = ", ".join(rule.managers) or "whoever keeps the project's `access`"
-            raise MlflowError(
-                "PERMISSION_DENIED",
-                f"{caller.told} may not {_VERBS[role]} {of} {value!r}: the role there is {had!r}, "
-                f"and this wants {role!r}. Ask {who}",
-            )
+        for rule in self._rules.of(of, value):
+            had = rule.role(caller.name)
+            if not suffices(had, role):
+                raise MlflowError(
+                    "PERMISSION_DENIED",
+                    f"{caller.told} may not {_VERBS[role]} {of} {value!r}: the role there is {had!r}, and this wants "
+                    f"{role!r}. Ask {', '.join(rule.managers) or _KEEPER}",
+                )
 
-    def may_read(self, caller: Caller, of: Of, value: str) -> bool:
-        """Return whether the caller may read what the value tells."""
-        rule = None if self._is_free(caller) else self._rule(of, value)
-        return rule is None or suffices(rule.role(caller.name), "read")
+    def _may_read(self, caller: Caller, of: Of, value: str) -> bool:
+        """Return whether the caller may read what the value tells, if it is there at all."""
+        try:
+            return self._is_free(caller) or all(
+                suffices(rule.role(caller.name), "read") for rule in self._rules.of(of, value)
+            )
+        except NotFoundError:
+            return True
 
     def _is_free(self, caller: Caller) -> bool:
         return caller.known == "machine" or self._access.is_admin(caller.name)
@@ -126,7 +103,7 @@ class Permits:
             self._ask(call.caller, needs, asked)
             for field in narrowed:
                 wanted = getattr(asked, field)
-                left = [one for one in wanted if self.may_read(call.caller, "experiment", one)]
+                left = [one for one in wanted if self._may_read(call.caller, "experiment", one)]
                 if wanted and not left:
                     return json_answer({})
                 asked = msgspec.structs.replace(asked, **{field: left})
@@ -142,6 +119,8 @@ class Permits:
             match need:
                 case Need():
                     self._ask_role(caller, need, asked)
+                case OfVersion():
+                    self.check(caller, "read", "version", "/".join((*told(asked, "name"), *told(asked, "version"))))
                 case Moves():
                     for alias in self._moved(need, asked):
                         self._check_alias(caller, alias)
@@ -166,9 +145,9 @@ class Permits:
                 case "stage":
                     yield _STAGES.get(value.lower(), "")
                 case "version":
-                    yield from self._homes.aliases(next(iter(told(asked, "name")), ""), value)
+                    yield from self._rules.homes.aliases(next(iter(told(asked, "name")), ""), value)
                 case "model":
-                    yield from self._homes.aliases(value, "")
+                    yield from self._rules.homes.aliases(value, "")
                 case _:
                     assert_never(need.of)
 
@@ -176,7 +155,7 @@ class Permits:
         access = self._access
         if not access.is_protected(alias) or self._is_free(caller) or access.is_approver(caller.name):
             return
-        who = ", ".join((*access.approvers, *access.admins)) or "whoever keeps the project's `access`"
+        who = ", ".join((*access.approvers, *access.admins)) or _KEEPER
         raise MlflowError(
             "PERMISSION_DENIED", f"{caller.told} may not move the protected alias {alias!r}. Ask an approver: {who}"
         )
@@ -184,37 +163,8 @@ class Permits:
     def _filtered(self, caller: Caller, how: Filtered, done: object) -> object:
         if not isinstance(done, Mapping) or how.listed not in done:
             return done
-        kept = [one for one in done[how.listed] if self.may_read(caller, how.of, str(one[how.field]))]
+        kept = [one for one in done[how.listed] if self._may_read(caller, how.of, str(one[how.field]))]
         return {**done, how.listed: kept}
-
-    def _rule(self, of: Of, value: str) -> Rule | None:
-        """Return what holds for what a value tells; None: it is nothing that is kept here."""
-        match of:
-            case "experiment name":
-                return self._access.experiment(value)
-            case "model":
-                return self._access.model(value)
-            case "experiment":
-                return self._access.experiment(self._name(value))
-            case "run":
-                return self._rule("experiment", self._homes.of_run(value))
-            case "logged model":
-                return self._rule("experiment", self._homes.of_logged_model(value))
-            case "artifact" | "source":
-                owner = owner_of_path(value) if of == "artifact" else owner_of_source(value)
-                return owner and self._rule(*owner)
-            case _:
-                assert_never(of)
-
-    def _name(self, experiment_id: str) -> str:
-        name, until = self._names.get(experiment_id, ("", 0.0))
-        now = self._timer()
-        if now >= until:
-            name = self._homes.experiment_name(experiment_id)
-            if len(self._names) >= _REMEMBERED:
-                self._names.clear()
-            self._names[experiment_id] = (name, now + _FRESH)
-        return name
 
 
 def told(asked: object, field: str) -> list[str]:

@@ -1,17 +1,22 @@
 """Where the files of a notebook's model are, and their bytes."""
 
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.ports import Platform
 from loopwright.registry import Registry
-from loopwright.tracking.artifact_paths import artifact_key
+from loopwright.tracking.artifact_paths import (
+    artifact_key,
+    artifact_root,
+    key_under,
+    model_artifact_root,
+    placed,
+    safe_path,
+)
 
 _HOPS: Final = 10
-_PROXY: Final = "/api/2.0/mlflow-artifacts/artifacts/"
+_PROXY: Final = "api/2.0/mlflow-artifacts/artifacts/"
 _SCHEMES: Final = ("mlflow-artifacts", "http", "https")
 
 
@@ -36,7 +41,7 @@ class ModelFiles:
             InvalidInputError: its name is not that of a file within the folder.
             NotFoundError: it is not there.
         """
-        key = _under(self._folder, name)
+        key = key_under(self._folder, name)
         try:
             return self._blobs.get(key).data
         except NotFoundError as error:
@@ -52,8 +57,9 @@ def _folder(platform: Platform, source: str) -> str:
         if copied is None:
             break
         registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
-        source = registry.version(*copied).source
-    found = next(_places(source), None)
+        version = registry.version(*copied)
+        source = version.location or version.source
+    found = _place(source)
     if found is None:
         raise InvalidInputError(
             f"the model's files are at {source}, which is not kept here: move them with `loopwright import-mlflow`, "
@@ -69,34 +75,19 @@ def _version_that_is_meant(source: str) -> tuple[str, int] | None:
     return (unquote(name), int(number)) if source.startswith("models:/") and slash and number.isdigit() else None
 
 
-def _places(source: str) -> Iterator[str]:
+def _place(source: str) -> str | None:
+    """Return the key of the folder at a URI; None: it is not kept here."""
     parts = urlsplit(source)
-    path = unquote(parts.path)
-    if parts.scheme == "models" and path.strip("/").startswith("m-"):
-        yield f"logged-models/{path.strip('/')}/artifacts"
-    elif parts.scheme == "runs":
-        run_id, _, rest = path.strip("/").partition("/")
-        yield artifact_key(run_id, rest)
-    elif parts.scheme in _SCHEMES:
-        with suppress(ValueError):
-            yield _of_proxied(path.partition(_PROXY)[2] if _PROXY in path else path)
-
-
-def _of_proxied(path: str) -> str:
-    """Return the key of `<experiment>/<run>/artifacts/<path>` or `<experiment>/models/<m-…>/artifacts/<path>`."""
-    match path.strip("/").split("/"):
-        case [_, "models", identity, "artifacts", *rest]:
-            return _under(f"logged-models/{identity}/artifacts", "/".join(rest)) if rest else _models(identity)
-        case [_, run_id, "artifacts", *rest] if rest:
-            return artifact_key(run_id, "/".join(rest))
-        case _:
-            raise ValueError(path)
-
-
-def _models(identity: str) -> str:
-    return f"logged-models/{identity}/artifacts"
-
-
-def _under(folder: str, name: str) -> str:
-    """Return the key of a file in a folder of blobs; a path's parts are written as those of a run's artifacts."""
-    return folder + artifact_key("-", name).removeprefix("runs/-/artifacts")
+    path = safe_path(parts.path.lstrip("/"))
+    if parts.scheme == "models" and path.startswith("m-"):
+        return model_artifact_root(path)
+    if parts.scheme == "runs":
+        run_id, _, rest = path.partition("/")
+        return artifact_key(run_id, rest)
+    if parts.scheme not in _SCHEMES:
+        return None
+    whose = placed(safe_path(path.rpartition(_PROXY)[2]))
+    if whose is None or whose.owner == "package":
+        return None
+    root = artifact_root(whose.id) if whose.owner == "run" else model_artifact_root(whose.id)
+    return key_under(root, whose.path) if whose.path else root

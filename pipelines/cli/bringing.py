@@ -1,4 +1,4 @@
-"""Commands that bring in what was made elsewhere: adopt."""
+"""Commands that bring in what was made elsewhere: adopt, import-mlflow."""
 
 import os
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from pipelines.cli import flows_view
+from pipelines.cli import bringing_view, flows_view
 from pipelines.cli.door import HERE, JsonOption, ProjectOption, WhoOption, opened, out
 from pipelines.cli.forms import print_json
 
@@ -49,3 +49,40 @@ def adopt(
     )
     for note in done.notes:
         out.print(f"[yellow]note[/] {escape(note)}", highlight=False)
+
+
+def import_mlflow(
+    source: Annotated[
+        str, typer.Argument(help="The server, as http(s)://…; or sqlite:///… or a folder, if MLflow is installed here.")
+    ],
+    project: ProjectOption = HERE,
+    experiment: Annotated[
+        list[str] | None, typer.Option("--experiment", "-e", help="Only this experiment; several times for several.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Only this registered model; several times for several.")
+    ] = None,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Deleted experiments and runs, too.")] = False,
+    no_artifacts: Annotated[bool, typer.Option("--no-artifacts", help="Leave the files where they are.")] = False,
+    token: Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_TOKEN", help="A bearer token of the server.")] = "",
+    username: Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_USERNAME", help="A name that it knows.")] = "",
+    password: Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_PASSWORD", help="The password.")] = "",
+    who: WhoOption = "somebody",
+    json: JsonOption = False,
+) -> None:
+    """Bring an MLflow server's experiments, runs, artifacts and models here; again: what is new since."""
+    from pipelines.import_mlflow import Choice  # noqa: PLC0415 - a command imports what it needs
+    from pipelines.import_mlflow import import_mlflow as bring  # noqa: PLC0415
+    from pipelines.importing.places import served  # noqa: PLC0415
+    from pipelines.importing.server import Login  # noqa: PLC0415
+
+    choice = Choice(tuple(experiment or ()), tuple(model or ()), deleted, artifacts=not no_artifacts)
+    login = Login(token, username, password)
+    with opened(project) as place, served(source) as url, bringing_view.progress(quiet=json) as tell:
+        report = bring(place.platform, url, login, choice, who=who, tell=tell)
+    if json:
+        print_json(report)
+    else:
+        bringing_view.show(report)
+    if not report.complete:
+        raise typer.Exit(1)

@@ -40,6 +40,10 @@ class Caller:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self._call("POST", path, content, headers)
 
+    def send(self, method: str, path: str, body: bytes) -> Answered:
+        """Send any request."""
+        return self._call(method, path, body)
+
     def post_together(self, path: str, bodies: Sequence[object]) -> list[Answered]:
         """Send all requests at the same moment."""
 

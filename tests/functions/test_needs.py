@@ -6,7 +6,7 @@ import pytest
 from adapters import open_platform
 from functions.tracking import absent
 from functions.tracking.app import Services, routes
-from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need
+from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need, OfVersion
 from functions.tracking.requests import Acting, Route
 from loopwright.settings import Settings
 
@@ -20,7 +20,7 @@ def test_every_call_says_what_it_wants_of_its_caller() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
 def test_what_is_asked_about_is_in_the_request(route: Route) -> None:
     for need in NEEDS.get((route.method, route.path), ()):
-        if not isinstance(need, Filtered) and isinstance(route.act, Acting):
+        if not isinstance(need, Filtered | OfVersion) and isinstance(route.act, Acting):
             fields = {one.name for one in msgspec.structs.fields(route.act.kind)}
             if isinstance(need, Moves):
                 assert "name" in fields

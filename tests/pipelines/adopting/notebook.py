@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -16,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from loopwright.registry import Lineage, NewVersion
+from loopwright.errors import AlreadyExistsError
+from loopwright.registry.values import NewSource
 from tests.pipelines.weather import World
 
 INPUTS = (("wetness", "double"), ("hectopascal", "double"), ("sky", "string"))
@@ -110,6 +112,6 @@ def put(world: World, folder: str, files: Mapping[str, bytes]) -> None:
 
 def register(world: World, *, source: str, model: str = "rain", run_id: str = "") -> int:
     """Register what is there, as MLflow's client does: no package, a place only."""
-    nothing = Lineage("", code_dirty=False, code_digest="", datasets=(), parameters={}, environment_digest="")
-    new = NewVersion(model=model, run_id=run_id, source=source, digest="", features_digest="", lineage=nothing)
-    return world.registry.register(new).version
+    with suppress(AlreadyExistsError):
+        world.registry.create_model(model)
+    return world.registry.register_source(NewSource(model=model, source=source, run_id=run_id)).version

@@ -1,0 +1,223 @@
+"""Each call of the protocol by each role; and that whoever may not read an experiment reads nothing of it anywhere."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters import open_platform
+from functions.callers import ANONYMOUS, Caller
+from functions.tracking.app import Services, routes
+from functions.tracking.needs import NEEDS, Need, Needed, OfVersion
+from functions.tracking.requests import Acting, Route
+from loopwright.definitions.access import ROLES, Role, suffices
+from loopwright.settings import Settings
+from tests.functions.permitting import CANARY, FILE, GUEST, ROOT, Server, Team, tells, world
+
+WHO: Mapping[Role, Caller] = {
+    "none": GUEST,
+    "read": Caller("visitor", "token"),
+    "write": Caller("clerk", "platform"),
+    "manage": Caller("chief", "key"),
+}
+ROUTES = routes(Services.over(open_platform(Settings(provider="memory"))))
+KINDS = {(one.method, one.path): one.act.kind for one in ROUTES if isinstance(one.act, Acting)}
+
+
+@cache
+def shared() -> tuple[Server, Team, Team]:
+    """One world for all that changes nothing."""
+    return world()
+
+
+def values(team: Team) -> Mapping[str, str]:
+    """What fields of requests would tell of a team."""
+    return {
+        "experiment_id": team.experiment_id,
+        "experiment_ids": team.experiment_id,
+        "experiment_name": team.experiment,
+        "run_id": team.run_id,
+        "run_uuid": team.run_id,
+        "run_ids": team.run_id,
+        "model_id": team.model_id,
+        "artifact_path": team.path,
+        "path": FILE,
+        "artifact_file_path": FILE,
+        "source": team.source,
+        "version": "1",
+        "alias": "best",
+        "stage": "Archived",
+    }
+
+
+def asked_of(route: Route, team: Team) -> dict[str, object]:
+    """A request of a route that is about a team."""
+    told = values(team)
+    name = team.model if "registered-models" in route.path or "model-versions" in route.path else team.experiment
+    fields: dict[str, object] = {**told, "name": name, "new_name": f"{name}-anew", "key": "k", "metric_key": CANARY}
+    fields |= {"value": "0.5", "timestamp": 1, "tag_key": CANARY, "status": 2, "model_json": "{}", "models": []}
+    fields |= {"upload_id": "u", "parts": []} | ({"path": team.path} if "-artifacts/artifacts" in route.path else {})
+    kind = KINDS.get((route.method, route.path))
+    if kind is None:
+        return {**fields}
+    found: dict[str, object] = {}
+    for one in msgspec.structs.fields(kind):
+        if one.encode_name in fields:
+            value = fields[one.encode_name]
+            listed = str(one.type).startswith("list") and not isinstance(value, list)
+            found[one.encode_name] = [value] if listed else value
+    return found
+
+
+def address(route: Route, fields: Mapping[str, object]) -> str:
+    filled = re.sub(r"\{(\w+)(:path)?\}", lambda found: str(fields.get(found[1], "k")), route.path)
+    return f"/{filled}" if getattr(route, "prefixes", ("/api/",)) == ("/",) else f"/api/{filled}"
+
+
+def wanted(needs: tuple[Needed, ...]) -> Role | None:
+    roles: list[Role] = ["read" for one in needs if isinstance(one, OfVersion)]
+    roles += [one.role for one in needs if isinstance(one, Need)]
+    return max(roles, key=ROLES.index) if roles else None
+
+
+def denied(server: Server, caller: Caller, route: Route, team: Team) -> str:
+    fields = asked_of(route, team)
+    data = b"" if (route.method, route.path) in KINDS else b"raw"
+    answer = server.ask(caller, route.method, address(route, fields), fields, data)
+    return answer.body["message"] if answer.status == 403 else ""
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
+def test_a_call_is_done_for_who_has_the_role_that_it_wants_and_for_nobody_else(route: Route, role: Role) -> None:
+    server, _, closed = shared() if route.method == "GET" else world()
+    wants = wanted(tuple(NEEDS[route.method, route.path]))
+    refused = denied(server, WHO[role], route, closed)
+    assert bool(refused) == (wants is not None and not suffices(role, wants)), refused
+    assert CANARY not in refused
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
+def test_admins_and_whoever_sits_at_the_machine_may_do_everything(route: Route) -> None:
+    server, _, closed = shared() if route.method == "GET" else world()
+    for caller in (ROOT, Caller("ann", "machine")):
+        assert not denied(server, caller, route, closed)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: f"{one.method} {one.path}")
+def test_where_nothing_is_declared_whoever_gets_in_may_do_everything(route: Route) -> None:
+    server, _, closed = world()
+    assert not denied(Server(server.platform, None), ANONYMOUS, route, closed)
+
+
+def test_a_refusal_says_who_may_not_do_what_and_whom_to_ask() -> None:
+    server, _, closed = shared()
+    answer = server.ask(GUEST, "GET", "/api/2.0/mlflow/runs/get", {"run_id": closed.run_id})
+    assert (answer.status, answer.body) == (
+        403,
+        {
+            "error_code": "PERMISSION_DENIED",
+            "message": f"guest@x.example may not read run '{closed.run_id}': the role there is 'none', and this wants "
+            "'read'. Ask chief, root@x.example",
+        },
+    )
+    answer = server.ask(ANONYMOUS, "GET", "/api/2.0/mlflow/runs/get", {"run_id": closed.run_id})
+    assert "somebody without a name may not read run" in answer.body["message"]
+
+
+def test_searches_tell_what_may_be_read() -> None:
+    server, opened, closed = shared()
+    visitor = WHO["read"]
+    both = {"experiment_ids": [opened.experiment_id, closed.experiment_id], "max_results": 10}
+    for caller, team in ((GUEST, opened), (visitor, closed)):
+        found = server.done(caller, "POST", "runs/search", **both)
+        assert [one["info"]["run_id"] for one in found["runs"]] == [team.run_id]
+        found = server.done(caller, "POST", "logged-models/search", **both)
+        assert [one["info"]["model_id"] for one in found["models"]] == [team.model_id]
+        found = server.done(caller, "POST", "experiments/search", max_results=10)
+        assert [one["name"] for one in found["experiments"]] == [team.experiment]
+        found = server.done(caller, "GET", "registered-models/search")
+        assert [one["name"] for one in found["registered_models"]] == [team.model]
+        found = server.done(caller, "GET", "model-versions/search")
+        assert [one["name"] for one in found["model_versions"]] == [team.model]
+    nobody = server.done(Caller("nobody", "key"), "POST", "runs/search", **both)
+    assert nobody.get("runs", []) == []
+
+
+TOLD = tuple(values(shared()[1]))
+WORDS = ("", "1", "loss", "Staging", "best", FILE, "model", "models:/closed-model/1", "models:/closed-model@best")
+OPTIONAL = (
+    "view_type",
+    "run_view_type",
+    "allow_deleted",
+    "filter",
+    "order_by",
+    "page_token",
+    "artifact_location",
+    "run_link",
+    "max_results",
+)
+"""With these, most of what could be drawn is refused."""
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, object]]:
+    """Any call, with fields that tell of either team, or of nothing; what the teams have is filled in later."""
+    method, path = call = draw(st.sampled_from(sorted(CALLS)))
+    fields = {
+        name: draw(_value(name, kind))
+        for name, kind in CALLS[call].items()
+        if name not in OPTIONAL and draw(st.integers(0, 5))
+    }
+    return method, re.sub(r"\{(\w+)(:path)?\}", lambda found: draw(_value(found[1], "str")), path), fields
+
+
+def _value(name: str, kind: str) -> st.SearchStrategy[object]:
+    if kind.startswith("list") and "str" not in kind:
+        return st.just([])
+    if "str" not in kind:
+        return st.sampled_from([0, 1, 2])
+    likely = {"name": ["experiment", "model"], "new_name": ["experiment", "model"]}.get(name, [name])
+    own = [f"{team}.{one}" for team in ("closed", "closed", "opened") for one in likely]
+    text = st.sampled_from([*own * 4, *WORDS] if name in TOLD or name in {"name", "new_name"} else WORDS)
+    return st.lists(text, min_size=1, max_size=2) if kind.startswith("list") else text
+
+
+CALLS: Mapping[tuple[str, str], Mapping[str, str]] = {
+    (one.method, f"/ajax-api/{one.path}"): {
+        field.encode_name: str(field.type) for field in msgspec.structs.fields(KINDS[one.method, one.path])
+    }
+    if (one.method, one.path) in KINDS
+    else dict.fromkeys(TOLD, "str")
+    for one in ROUTES
+}
+
+
+def filled(told: object, teams: Mapping[str, Team]) -> object:
+    """Put what the teams have into a request."""
+    if isinstance(told, list):
+        return [filled(one, teams) for one in told]
+    team, dot, field = str(told).partition(".")
+    if team not in teams or not dot:
+        return told
+    return {**values(teams[team]), "experiment": teams[team].experiment, "model": teams[team].model}[field]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(requests(), min_size=10, max_size=40))
+def test_whoever_may_not_read_an_experiment_sees_nothing_of_it_whatever_he_asks(
+    asked: list[tuple[str, str, dict[str, object]]],
+) -> None:
+    server, opened, closed = world()
+    teams = {"opened": opened, "closed": closed}
+    for method, path, fields in asked:
+        where = re.sub(r"(opened|closed)\.\w+", lambda found: str(filled(found[0], teams)), path)
+        answer = server.ask(GUEST, method, where, {name: filled(one, teams) for name, one in fields.items()})
+        assert not tells(answer), (method, where, fields, answer)
+        assert answer.status != 500, (method, where, fields, answer)
+    unharmed = server.done(ROOT, "GET", "runs/get", run_id=closed.run_id)["run"]
+    assert (unharmed["info"]["lifecycle_stage"], len(unharmed["data"]["tags"])) == ("active", 2)

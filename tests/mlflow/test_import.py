@@ -1,0 +1,329 @@
+"""What an MLflow server has comes here whole, and again without anything twice."""
+
+import math
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities.logged_model_output import LoggedModelOutput
+
+from adapters import open_platform
+from loopwright.errors import DeniedError, InvalidInputError, NotFoundError, UnavailableError
+from loopwright.ports import Platform
+from loopwright.registry import Registry
+from loopwright.settings import Settings
+from loopwright.tracking import LoggedModels, Tracking
+from loopwright.tracking.artifact_paths import artifact_root, model_artifact_root
+from pipelines.import_mlflow import Choice, Report, import_mlflow
+from pipelines.importing.server import Login
+from tests.mlflow.stock import stock_server
+
+LOGIN = Login()
+POINTS = 2_300
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A stock server with something of everything."""
+
+    url: str
+    experiment: str
+    run: str
+    deleted_run: str
+    gone: str
+    model: str
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    with stock_server(tmp_path_factory.mktemp("filled")) as url:
+        yield fill(url, tmp_path_factory.mktemp("files"))
+
+
+def fill(url: str, files: Path) -> Filled:
+    client = MlflowClient(url)
+    experiment = client.create_experiment("penguins", tags={"team": "south"})
+    run = client.create_run(experiment, start_time=1_700_000_000_123, run_name="first", tags={"mlflow.user": "ada"})
+    identity = run.info.run_id
+    log_metrics(client, identity)
+    params = [Param(f"param {number}", str(number) * 200) for number in range(130)]
+    client.log_batch(identity, params=params[:100])
+    client.log_batch(identity, params=params[100:], tags=[RunTag("note", "ünïcode ☃")])
+    used = Dataset("rows", "c0ffee", "local", '{"uri": "rows.csv"}', '{"mlflow_colspec": []}', '{"num_rows": 3}')
+    client.log_inputs(identity, [DatasetInput(used, [InputTag("mlflow.data.context", "training"), InputTag("a", "b")])])
+    log_files(client, identity, files)
+    model = log_model(client, experiment, identity, files)
+    client.set_terminated(identity, "FAILED", end_time=1_700_000_100_456)
+    client.create_run(experiment, run_name="still at it")
+    removed = client.create_run(experiment, run_name="removed").info.run_id
+    client.log_metric(removed, "loss", 3.0)
+    client.delete_run(removed)
+    gone = client.create_experiment("gone")
+    client.log_param(client.create_run(gone).info.run_id, "c", "1")
+    client.delete_experiment(gone)
+    register(client, identity, model)
+    return Filled(url, experiment, identity, removed, gone, model)
+
+
+def log_metrics(client: MlflowClient, run: str) -> None:
+    points = [Metric("loss", 1 / (step + 1), 1_700_000_000_200 + step, step) for step in range(POINTS)]
+    odd = [Metric("odd", value, 1_700_000_000_000, 0) for value in (math.nan, math.inf, -math.inf, 0.1)]
+    for start in range(0, POINTS, 1_000):
+        client.log_batch(run, metrics=points[start : start + 1_000])
+    client.log_batch(run, metrics=[*odd, Metric("a/b c", -7.0, 0, -3)])
+
+
+def log_files(client: MlflowClient, run: str, folder: Path) -> None:
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    (folder / "deep" / "deeper" / "big.bin").write_bytes(os.urandom(3_000_000))
+    (folder / "deep" / "näme with space=1.txt").write_text("text")
+    (folder / "empty").write_bytes(b"")
+    client.log_artifacts(run, str(folder), "files")
+
+
+def log_model(client: MlflowClient, experiment: str, run: str, folder: Path) -> str:
+    model = client.create_logged_model(experiment, "clf", run, tags={"t": "1"}, params={"c": "2"}, model_type="tree")
+    client.log_model_artifacts(model.model_id, str(folder / "deep"))
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run, [LoggedModelOutput(model.model_id, 3)])
+    client.log_metric(run, "auc", 0.9, model_id=model.model_id)
+    return model.model_id
+
+
+def register(client: MlflowClient, run: str, model: str) -> None:
+    client.create_registered_model("flights", tags={"kind": "binary"}, description="who is late")
+    source = client.get_run(run).info.artifact_uri
+    client.create_model_version("flights", f"{source}/files/deep", run, tags={"v": "1"}, description="one")
+    client.create_model_version("flights", f"models:/{model}", run, model_id=model)
+    client.create_model_version("flights", "s3://elsewhere/model")
+    client.delete_model_version("flights", "2")
+    client.create_model_version("flights", f"models:/{model}", run, model_id=model)
+    client.set_registered_model_alias("flights", "best", "4")
+    client.set_registered_model_alias("flights", "champion", "1")
+    client.create_registered_model("lonely")
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    opened = open_platform(Settings(provider="memory"))
+    yield opened
+    opened.close()
+
+
+def bring(platform: Platform, url: str, choice: Choice | None = None) -> Report:
+    return import_mlflow(platform, url, LOGIN, choice or Choice(), who="tester")
+
+
+def tracking(platform: Platform) -> Tracking:
+    return Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
+
+
+def registry(platform: Platform) -> Registry:
+    return Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
+
+
+def test_runs_come_with_identity_moments_and_every_point(filled: Filled, platform: Platform) -> None:
+    report = bring(platform, filled.url)
+    assert report.complete
+    there = MlflowClient(filled.url).get_run(filled.run)
+    here = tracking(platform).run(filled.run)
+    assert here.experiment_id == filled.experiment
+    assert (here.name, here.user, here.status) == ("first", there.info.user_id, "FAILED")
+    assert (here.started, here.ended) == (1_700_000_000.123, 1_700_000_100.456)
+    assert (here.params, here.tags) == (there.data.params, there.data.tags)
+    loss = tracking(platform).metric_history(filled.run, "loss")
+    assert [(point.step, point.value) for point in loss] == [(step, 1 / (step + 1)) for step in range(POINTS)]
+    odd = {repr(point.value) for point in tracking(platform).metric_history(filled.run, "odd")}
+    theirs = {repr(point.value) for point in MlflowClient(filled.url).get_metric_history(filled.run, "odd")}
+    assert odd == theirs
+    (point,) = tracking(platform).metric_history(filled.run, "a/b c")
+    assert (point.value, point.timestamp, point.step) == (-7.0, 0.0, -3)
+
+
+def test_lineage_comes_with_a_run(filled: Filled, platform: Platform) -> None:
+    bring(platform, filled.url)
+    run = tracking(platform).run(filled.run)
+    (used,) = tracking(platform).detailed([run])[0].inputs
+    assert (used.name, used.digest, used.context, used.tags) == ("rows", "c0ffee", "training", {"a": "b"})
+    assert (used.schema, used.profile) == ('{"mlflow_colspec": []}', '{"num_rows": 3}')
+    assert run.model_outputs == {filled.model: 3}
+
+
+def test_artifacts_come_whole_whatever_their_names(filled: Filled, platform: Platform, tmp_path: Path) -> None:
+    report = bring(platform, filled.url)
+    found = {one.path: one.size for one in tracking(platform).artifacts(filled.run)}
+    assert found == {
+        "files/deep/deeper/big.bin": 3_000_000,
+        "files/deep/näme with space=1.txt": 4,
+        "files/empty": 0,
+    }
+    theirs = Path(MlflowClient(filled.url).download_artifacts(filled.run, "files/deep/deeper/big.bin", str(tmp_path)))
+    assert tracking(platform).artifact(filled.run, "files/deep/deeper/big.bin") == theirs.read_bytes()
+    models = [info.key for info in platform.blobs.list(f"{model_artifact_root(filled.model)}/")]
+    assert [key.rpartition("/")[2] for key in models] == ["big.bin", "n=C3=A4me=20with=20space=3D1.txt"]
+    assert (report.here.files, report.model_files) == (3, 2)
+
+
+def test_logged_models_come_with_what_is_known_of_them(filled: Filled, platform: Platform) -> None:
+    bring(platform, filled.url)
+    there = MlflowClient(filled.url).get_logged_model(filled.model)
+    models = LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id)
+    here = models.model(filled.model)
+    assert (here.name, here.model_type, here.source_run_id, here.status) == ("clf", "tree", filled.run, "READY")
+    assert (here.params, here.tags) == (there.params, there.tags)
+    assert round(here.created * 1e3) == there.creation_timestamp
+    assert [(one.key, one.value, one.run_id) for one in here.metrics] == [("auc", 0.9, filled.run)]
+
+
+def test_registered_models_keep_their_numbers_and_aliases(filled: Filled, platform: Platform) -> None:
+    report = bring(platform, filled.url)
+    model = registry(platform).model("flights")
+    assert (model.description, model.tags, model.latest) == ("who is late", {"kind": "binary"}, 4)
+    first, third, fourth = sorted(registry(platform).versions("flights"), key=lambda one: one.version)
+    assert [one.version for one in (first, third, fourth)] == [1, 3, 4]
+    assert first.source == f"mlflow-artifacts:/{filled.experiment}/{filled.run}/artifacts/files/deep"
+    assert (first.run_id, first.tags, first.description) == (filled.run, {"v": "1"}, "one")
+    assert (third.source, fourth.source, fourth.model_id) == (
+        "s3://elsewhere/model",
+        f"models:/{filled.model}",
+        filled.model,
+    )
+    assert registry(platform).routing("flights").aliases == {"best": 4}
+    (problem,) = report.problems
+    assert "`loopwright adopt flights 1`" in problem
+    assert registry(platform).versions("lonely") == []
+
+
+def test_what_is_deleted_comes_only_when_it_is_wanted_and_is_deleted_here(filled: Filled, platform: Platform) -> None:
+    bring(platform, filled.url)
+    with pytest.raises(NotFoundError):
+        tracking(platform).run(filled.deleted_run)
+    with pytest.raises(NotFoundError):
+        tracking(platform).experiment_by_name("gone")
+    for _ in range(2):
+        report = bring(platform, filled.url, Choice(deleted=True))
+        assert report.complete
+        assert tracking(platform).run(filled.deleted_run).deleted is not None
+        gone = tracking(platform).experiment_by_name("gone")
+        assert gone.deleted is not None
+        (run,) = tracking(platform).runs(gone.id, view="all")
+        assert (run.params, run.deleted is not None) == ({"c": "1"}, True)
+
+
+def test_an_import_that_is_run_again_adds_nothing_and_brings_what_is_new(platform: Platform, filled: Filled) -> None:
+    first = bring(platform, filled.url)
+    before = content(platform)
+    again = bring(platform, filled.url)
+    assert content(platform) == before
+    assert again.here == first.here
+    # The one that still works is looked at again.
+    assert again.unchanged == again.there - 1
+    client = MlflowClient(filled.url)
+    client.log_metric(filled.run, "late", 5.0)
+    more = bring(platform, filled.url)
+    assert more.here.points == first.here.points + 1
+    assert tracking(platform).run(filled.run).metrics["late"].value == 5.0
+    assert len(tracking(platform).metric_history(filled.run, "loss")) == POINTS
+
+
+def content(platform: Platform) -> dict[str, object]:
+    blobs = {info.key: info.etag for info in platform.blobs.list()}
+    runs = {
+        run.id: (run, {key: tracking(platform).metric_history(run.id, key) for key in run.metrics})
+        for one in tracking(platform).experiments(view="all")
+        for run in tracking(platform).runs(one.id, view="all")
+    }
+    versions = {model.name: registry(platform).versions(model.name) for model in registry(platform).models()}
+    return {"blobs": blobs, "runs": repr(runs), "versions": versions}
+
+
+def test_only_what_is_chosen_comes(filled: Filled, platform: Platform) -> None:
+    report = bring(platform, filled.url, Choice(experiments=("Default",)))
+    assert (report.experiments, report.there, report.registered_models) == (1, 0, 0)
+    report = bring(platform, filled.url, Choice(experiments=("penguins",), artifacts=False))
+    assert (report.there, report.registered_models, report.here.files) == (2, 1, 0)
+    assert list(platform.blobs.list(f"{artifact_root(filled.run)}/")) == []
+    # Those that came without files are completed.
+    assert bring(platform, filled.url).here.files == 3
+    with pytest.raises(NotFoundError, match="no experiment 'nothing': it has Default, penguins"):
+        bring(platform, filled.url, Choice(experiments=("nothing",)))
+    with pytest.raises(NotFoundError, match="no registered model 'nothing'"):
+        bring(platform, filled.url, Choice(models=("nothing",)))
+
+
+def test_experiments_that_are_here_already_take_their_namesakes_runs(filled: Filled, platform: Platform) -> None:
+    ours = tracking(platform).create_experiment("penguins")
+    mine = tracking(platform).create_run(ours.id, name="mine")
+    bring(platform, filled.url)
+    assert {run.id for run in tracking(platform).runs(ours.id)} >= {mine.id, filled.run}
+    first = registry(platform).version("flights", 1)
+    assert first.source == f"mlflow-artifacts:/{ours.id}/{filled.run}/artifacts/files/deep"
+
+
+def test_an_import_that_breaks_off_goes_on(filled: Filled, platform: Platform) -> None:
+    class BrokenError(Exception):
+        pass
+
+    def stop(report: Report, _: str) -> None:
+        if report.here.runs:
+            raise BrokenError
+
+    with pytest.raises(BrokenError):
+        import_mlflow(platform, filled.url, LOGIN, Choice(), who="tester", tell=stop)
+    report = bring(platform, filled.url)
+    assert report.complete
+    assert len(tracking(platform).metric_history(filled.run, "loss")) == POINTS
+
+
+class Strict(BaseHTTPRequestHandler):
+    """Refuses whoever it does not know, and keeps what it was sent."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        Strict.seen.append(self.headers.get("Authorization", ""))
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("login", "user", "sent"),
+    [
+        (Login("t0ken"), "", "Bearer t0ken"),
+        (Login("", "ada", "secret"), "", "Basic YWRhOnNlY3JldA=="),
+        (Login(), "ada:secret@", "Basic YWRhOnNlY3JldA=="),
+        (Login(), "", ""),
+    ],
+)
+def test_a_server_is_told_who_one_is(platform: Platform, login: Login, user: str, sent: str) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Strict)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with pytest.raises(DeniedError, match="MLFLOW_TRACKING_TOKEN") as caught:
+            import_mlflow(platform, f"http://{user}127.0.0.1:{server.server_port}", login, Choice(), who="tester")
+        assert Strict.seen[-1] == sent
+        assert "secret" not in str(caught.value)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_what_is_no_server_is_told(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.importing.server._PAUSES", ())
+    with pytest.raises(InvalidInputError, match="no address of an MLflow server"):
+        bring(platform, "ftp://somewhere")
+    with pytest.raises(UnavailableError, match="does not answer"):
+        bring(platform, "http://127.0.0.1:9")
