@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, expect, sync_playwright
 
-from tests.clouds.tools import MissingToolError
+from tests.clouds.tools import MissingToolError, run
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS: Final = (
@@ -24,13 +24,15 @@ _PATIENCE: Final = 15_000
 """Milliseconds until a page must show what it should: a busy machine draws slowly."""
 
 _DISMISSED: Final = """
+localStorage.clear();
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
 localStorage.setItem("mlflow.telemetry.info.alert.dismissed_v1", "true");
 localStorage.setItem("_mlflow_model_registry_promo_modal_dismissed_v1", "true");
 localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
 """
-"""What people click away once: the assistant, the news of aliases and telemetry; and that they train models."""
+"""Nothing is left of what was looked at before, but what people click away once: the assistant, the news of aliases
+and of telemetry; and that they train models."""
 
 _KNOWN: Final = ("/ajax-api/2.0/mlflow/users/current",)
 """Is refused by a stock server without accounts too: the pages ask it to find out whether there are accounts."""
@@ -49,6 +51,22 @@ TROUBLE: Final = (
     "no call that is answered here",
 )
 """What the pages say when they have trouble."""
+
+
+def installed() -> Path:
+    """Return the browser's program; where it is not there and may be installed, it is.
+
+    Raises:
+        MissingToolError: there is none, and none is to be had.
+    """
+    try:
+        return chromium()
+    except MissingToolError:
+        if os.geteuid() or not shutil.which("apt-get"):
+            raise
+        run("apt-get", "update", "--quiet")
+        run("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium")
+        return chromium()
 
 
 def chromium() -> Path:
@@ -118,7 +136,7 @@ class Tab:
 
 @contextmanager
 def opened() -> Iterator[BrowserContext]:
-    """Yield a browser of somebody who is here for the first time; it keeps what it may keep, as browsers do.
+    """Yield a browser; it keeps files that it may keep, as browsers do.
 
     Raises:
         MissingToolError: there is none on this machine.

@@ -215,6 +215,21 @@ def test_the_champion_of_a_pipeline_is_a_version_with_that_alias(site: Site) -> 
 
 
 @quick
+def test_trouble_on_a_page_is_noticed(site: Site) -> None:
+    with site.tab("/experiments/999999/runs") as tab:
+        tab.shows("no experiment")
+        with pytest.raises(AssertionError, match="the page "):
+            tab.is_well()
+    with site.tab("/experiments") as tab:
+        tab.shows(NOTEBOOK)
+        tab.is_well()
+        tab.page.evaluate("fetch('ajax-api/2.0/mlflow/nothing').then(() => document.title = 'asked')")
+        tab.page.wait_for_function("document.title === 'asked'")
+        with pytest.raises(AssertionError, match="mlflow/nothing: 501"):
+            tab.is_well()
+
+
+@quick
 def test_a_note_is_written_and_a_run_renamed(site: Site) -> None:
     with site.tab(f"{site.notebook}/runs/{site.logged.runs[0]}") as tab:
         tab.shows("try-0")
