@@ -10,7 +10,7 @@ from mlflow.utils.uri import validate_path_is_safe
 from loopwright.errors import InvalidInputError
 from loopwright.tracking.artifact_paths import Placed, key_under, path_under, placed, safe_path
 
-TAME = ["a", "b.txt", "..", ".", "/", "//", "%2e%2e", "%2F", "%252e%252e", "\\", "ä", " ", "%", "%zz", "+"]
+TAME = ["a", "b.txt", "..", ".", "/", "//", "%2e%2e", "%2F", "%252e%252e", "\\", "ä", "a b", "%", "%zz", "+"]
 WILD = [*TAME, "#", "%23", "C:", "file:"]
 
 
