@@ -51,7 +51,8 @@ def expect_package(version: ModelVersion) -> ModelVersion:
     if not version.packaged:
         raise GateRefusedError(
             f"version {version.version} of {version.model!r} is a notebook's model ({version.source}) without a "
-            "package, which nothing here can serve: `loopwright adopt` exports it and judges it as another version"
+            f"package, and nothing here can serve it: `loopwright adopt {version.model} {version.version}` makes "
+            "another version of it that has one, and judges that"
         )
     return version
 

@@ -14,7 +14,7 @@ from tests.pulumi.sandbox_clouds import CLOUDS
 NOTED = """
 import mlflow
 mlflow.set_experiment("a notebook")
-print([one.name for one in mlflow.search_experiments()])
+print(sorted(one.name for one in mlflow.search_experiments()))
 """
 BUCKETS = {
     "aws": "LOOPWRIGHT_AWS_BUCKET=umbrella-sandbox-bucket",
@@ -50,7 +50,7 @@ def test_a_sandbox_answers_and_goes_away_with_all_that_was_in_it(home: Path, pro
         check=False,
     )
     assert asked.returncode == 0, asked.stderr
-    assert asked.stdout == b"['a notebook', 'Default']\n"
+    assert asked.stdout == b"['Default', 'a notebook']\n"
     assert BUCKETS[provider] in (home / "environment").read_text()
     (other,) = CLOUDS.keys() - {provider}
     with pytest.raises(sandbox.TakenError, match=f"sandbox of {provider} already"):

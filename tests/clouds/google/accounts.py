@@ -1,12 +1,15 @@
-"""The service account of a machine: its address and tokens by the metadata server, its signatures by IAM Credentials.
+"""The service account of this machine: its address and tokens by the metadata server, its signatures.
 
-The key is made anew by each start; `public_key` of the folder is its public half.
+Accounts that were made here are signed for too, with the same key; whether somebody may have that done is asked by the
+machine that it runs on (permissions.py). The key is made anew by each start; `public_key` of the folder is its public
+half.
 """
 
 import base64
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -16,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from typing_extensions import override
 
 from tests.clouds.google.front import Answer, Request, Service, refused, told
+from tests.clouds.google.ledger import Ledger, ledger_of
+from tests.clouds.google.permissions import account_path
 
 ACCOUNT: Final = "loopwright@loopwright-test.iam.gserviceaccount.com"
 
@@ -25,10 +30,11 @@ _KEY: Final = "account.pem"
 
 
 class Accounts(Service):
-    """One account that every process on this machine has."""
+    """One account that every process on this machine has, and the signatures of all."""
 
-    def __init__(self, key: RSAPrivateKey) -> None:
+    def __init__(self, key: RSAPrivateKey, ledger: Ledger) -> None:
         self._key = key
+        self._ledger = ledger
 
     @override
     def takes(self, request: Request) -> bool:
@@ -37,7 +43,8 @@ class Accounts(Service):
     @override
     def answer(self, request: Request) -> Answer:
         if sought := _SIGN.fullmatch(request.path):
-            if sought[1].replace("%40", "@") != ACCOUNT:
+            email = unquote(sought[1])
+            if email != ACCOUNT and account_path(email) not in self._ledger.things:
                 return refused(403, "PERMISSION_DENIED", f"may not sign as {sought[1]}")
             signature = self._key.sign(base64.b64decode(request.json()["payload"]), PKCS1v15(), SHA256())
             return told({"keyId": "1", "signedBlob": base64.b64encode(signature).decode()})
@@ -57,7 +64,7 @@ def start(folder: Path) -> Accounts:
     key = generate_private_key(public_exponent=65_537, key_size=2_048)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (folder / _KEY).write_bytes(public)
-    return Accounts(key)
+    return Accounts(key, ledger_of(folder))
 
 
 def signed_by_account(folder: Path, text: bytes, signature: bytes) -> bool:

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from tests.clouds.google.front import Request
 from tests.clouds.google.ledger import Json, Ledger
 
-_FREE: Final = re.compile(r"/oauth2/.*|/v1/projects/-/serviceAccounts/[^/]+:signBlob")
+_FREE: Final = re.compile(r"/oauth2/.*")
+_SIGN: Final = re.compile(r"/v1/projects/-/serviceAccounts/([^/]+):signBlob")
 _CHECKED_THERE: Final = re.compile(r"/v1/projects/[^/]+/locations/[^/]+/(builds|repositories)(/.*)?")
 """`builds` asks by tokens itself."""
 
@@ -88,6 +89,8 @@ def _wanted(request: Request) -> Wanted | None:
         thing, project, verb = found.groups()
         role = "jobsExecutorWithOverrides" if verb == "run" else "viewer" if request.method == "GET" else "developer"
         return Wanted((f"roles/run.{role}",), (thing, f"/v1/{project}"))
+    if found := _SIGN.fullmatch(path):
+        return Wanted(("roles/iam.serviceAccountTokenCreator",), (account_path(unquote(found[1])),))
     if found := _SERIES.fullmatch(path):
         return Wanted(("roles/monitoring.viewer",), (f"/v1/{found[1]}",))
     if found := _VERTEX.fullmatch(path):
@@ -95,6 +98,12 @@ def _wanted(request: Request) -> Wanted | None:
     if found := _XML.fullmatch(unquote(path)):
         return _objects(request, found[1], found[2] or None)
     return None
+
+
+def account_path(email: str) -> str:
+    """Return where a service account is."""
+    project = email.partition("@")[2].partition(".")[0]
+    return f"/v1/projects/{project}/serviceAccounts/{email}"
 
 
 def _objects(request: Request, bucket: str, name: str | None) -> Wanted:

@@ -52,6 +52,13 @@ def test_the_name_of_an_upload_in_parts_is_in_its_body() -> None:
     assert why(request, BUCKET, "roles/storage.objectUser", UNDER_LAKE)
 
 
+def test_an_account_is_signed_for_where_it_may_create_its_own_tokens() -> None:
+    request = asked("POST", "/v1/projects/-/serviceAccounts/me%40p.iam.gserviceaccount.com:signBlob")
+    role = "roles/iam.serviceAccountTokenCreator"
+    assert not why(request, f"/v1/projects/p/serviceAccounts/{ME}", role)
+    assert f"does not have {role}" in why(request, "/v1/projects/p/serviceAccounts/another", role)
+
+
 def test_items_are_of_one_database_and_readers_write_none() -> None:
     project, write = "/v1/projects/p", asked("POST", COMMIT, b'{"writes": [{}]}')
     assert not why(write, project, "roles/datastore.user", ITEMS)

@@ -1,5 +1,6 @@
 """MLflow's calls on our tracking function, in this process."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -35,6 +36,12 @@ class Api:
         """Return the answer, or raise `RefusedError`."""
         return self._told(self.caller.get(f"{_whole(path)}?{urlencode(asked, doseq=True)}"))
 
+    def call(self, method: str, path: str, **told: Told) -> Told:
+        """Return the answer to a call by any method, or raise `RefusedError`."""
+        if method == "GET":
+            return self.get(path, **told)
+        return self._told(self.caller.send(method, _whole(path), json.dumps(told).encode()))
+
     def experiment(self, name: str = "delays", **more: Told) -> str:
         """Make an experiment."""
         return str(self.post("experiments/create", name=name, **more)["experiment_id"])
@@ -50,7 +57,7 @@ class Api:
     def refusal(self, method: str, path: str, **told: Told) -> tuple[int, str]:
         """Return the status and the code with which a call is refused."""
         with pytest.raises(RefusedError) as caught:
-            (self.post if method == "POST" else self.get)(path, **told)
+            self.call(method, path, **told)
         return caught.value.status, caught.value.code
 
     def _told(self, answer: Answered) -> Told:
