@@ -93,6 +93,8 @@ def _created(tracking: Tracking, asked: _Create) -> Run:
         )
     tags = unique(asked.tags, MlflowError("BAD_REQUEST", "two of the run's tags have the same key"))
     told = tags.get(RUN_NAME_TAG, "")
+    if RUN_NAME_TAG in tags and not told:
+        raise MlflowError("BAD_REQUEST", f"the run's tag {RUN_NAME_TAG} is empty: leave it out")
     if asked.run_name and told and asked.run_name != told:
         raise InvalidInputError(
             f"the run is named {asked.run_name!r}, and {told!r} by its tag {RUN_NAME_TAG}: choose one"
