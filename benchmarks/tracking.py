@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.report import AtMost, Result, TimesBetter, print_results
-from benchmarks.serving.tracking import Client, Running, Side, mlflow, ours, running
+from benchmarks.serving.tracking import Client, Running, Side, mlflow, ours, place, running
 
 RUNS = 200
 WRITERS = 4
@@ -22,7 +22,7 @@ PARAMS, METRICS = 20, 50
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place()) as folder:
         sides = [measured(side) for side in (ours(Path(folder)), mlflow(Path(folder)))]
     mine, theirs = sides
     results = [Result(name, value, theirs[name][0], unit, bound) for name, (value, unit, bound) in mine.items()]

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.report import Result, TimesBetter, print_results
-from benchmarks.serving.tracking import Client, Running, Side, mlflow, ours, running
+from benchmarks.serving.tracking import Client, Running, Side, mlflow, ours, place, running
 
 RUNS = 5_000
 WRITERS = 4
@@ -24,7 +24,7 @@ ASKED: Mapping[str, Mapping[str, object]] = {
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place()) as folder:
         mine, theirs = [measured(side) for side in (ours(Path(folder)), mlflow(Path(folder)))]
     if [found for _, found in mine.values()] != [found for _, found in theirs.values()]:
         raise RuntimeError("the two sides find different runs")

@@ -6,12 +6,13 @@ transaction's write, are in it. The stores are stand-ins on this machine, and co
 """
 
 import base64
+import io
 import json
 import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,10 +99,10 @@ class Meter:
 
 
 def main() -> None:
-    with dynamo() as (platform, meter):
+    with redirect_stdout(io.StringIO()), dynamo() as (platform, meter):  # measurements are written there
         mine = costs(platform, meter)
     try:
-        with firestore() as (platform, meter):
+        with redirect_stdout(io.StringIO()), firestore() as (platform, meter):
             theirs = costs(platform, meter)
     except MissingToolError as missing:
         print(f"Firestore: {missing}", file=sys.stderr)
@@ -147,7 +148,7 @@ def firestore() -> Iterator[tuple[Platform, Meter]]:
         self: adapters.gcp.api.Api, method: str, path: str, body: bytes = b"", **rest: Mapping[str, Any]
     ) -> Reply:
         reply = send(self, method, path, body, **rest)
-        if "/documents" in path:
+        if method == "POST" and "/documents" in path:
             meter.firestore(path.rpartition(":")[2], json.loads(body), json.loads(reply.body or b"{}"))
         return reply
 

@@ -20,6 +20,8 @@ NOTHING: Final[Mapping[tuple[Method, str], object]] = {
     ("GET", "2.0/mlflow/gateway-proxy"): {"endpoints": []},
     ("GET", "3.0/mlflow/assistant/config"): {"providers": {}, "projects": {}, "remote_access_allowed": False},
     ("GET", "3.0/mlflow/assistant/providers"): {"providers": [], "resolved": None, "gateway_vendor_options": {}},
+    ("GET", "3.0/mlflow/gateway/endpoints/list"): {},
+    ("GET", "3.0/mlflow/mcp-servers"): {"mcp_servers": [], "next_page_token": None},
     ("GET", "3.0/mlflow/scorers/list"): {},
     ("GET", "3.0/mlflow/ui-telemetry"): _NO_TELEMETRY,
     ("POST", "3.0/mlflow/ui-telemetry"): {"status": "disabled"},

@@ -107,7 +107,11 @@ class Graphql:
 
 
 class _Doing:
-    """One request being answered. A call that is refused is null in the answer, with an error beside it."""
+    """One request being answered.
+
+    A call that is refused is told in the answer's own `apiError`, where that is asked for, as all pages do: they know
+    its codes. Else it is null, with an error beside the answer.
+    """
 
     def __init__(self, acts: Mapping[str, Action], call: Call) -> None:
         self.errors: list[str] = []
@@ -117,8 +121,11 @@ class _Doing:
 
     def root(self, path: str, plan: Plan, asked: Mapping[str, object]) -> object:
         found = self._made(path, asked)
-        if found is None:
-            return None
+        if isinstance(found, _Refused):
+            told = plan.refused(*found)
+            if told is None:
+                self.errors.append(found.message)
+            return told
         several = inner(plan, "runs")
         if several is not None:
             found["runs"] = [self._run(one, several) for one in found.get("runs", [])]
@@ -132,25 +139,35 @@ class _Doing:
         run_id, experiment_id = run["info"]["run_id"], run["info"]["experiment_id"]
         if plan.asks("experiment"):
             if experiment_id not in self._experiments:
-                told = self._made(_GET_EXPERIMENT, {"experiment_id": experiment_id})
-                self._experiments[experiment_id] = told and told["experiment"]
+                told = self._beside(_GET_EXPERIMENT, {"experiment_id": experiment_id})
+                self._experiments[experiment_id] = told.get("experiment")
             run["experiment"] = self._experiments[experiment_id]
         if plan.asks("model_versions"):
-            told = self._made(_SEARCH_VERSIONS, {"filter": f"run_id='{run_id}'"})
-            run["model_versions"] = told and told.get("model_versions")
+            told = self._beside(_SEARCH_VERSIONS, {"filter": f"run_id='{run_id}'"})
+            run["model_versions"] = told.get("model_versions")
         return run
 
-    def _made(self, path: str, asked: Mapping[str, object]) -> dict[str, Any] | None:
+    def _beside(self, path: str, asked: Mapping[str, object]) -> Mapping[str, Any]:
+        found = self._made(path, asked)
+        if isinstance(found, _Refused):
+            self.errors.append(found.message)
+            return {}
+        return found
+
+    def _made(self, path: str, asked: Mapping[str, object]) -> "dict[str, Any] | _Refused":
         if path not in self._acts:
-            self.errors.append(f"{path} is no call that is answered here")
-            return None
+            return _Refused("NOT_IMPLEMENTED", f"{path} is no call that is answered here")
         try:
             answer = self._acts[path](Call({}, msgspec.json.encode(asked), self._call.headers, b"", self._call.caller))
             return msgspec.json.decode(answer.body, type=dict[str, Any])
         except Exception as error:  # noqa: BLE001 - told as the call itself would tell it
             told = msgspec.json.decode(refusal(error, f"POST {PATH}, {path}").body, type=dict[str, str])
-            self.errors.append(told["message"])
-            return None
+            return _Refused(told["error_code"], told["message"])
+
+
+class _Refused(NamedTuple):
+    code: str
+    message: str
 
 
 _Rooted = tuple[str, Plan, Mapping[str, object]]

@@ -13,6 +13,7 @@ from typing import Final
 from functions.tracking.graphql_document import Document, GraphqlError, Selected, Spread
 
 _TYPENAME: Final = "__typename"
+_ERROR: Final = "api_error"
 
 _TAG: Final = "key value"
 
@@ -89,6 +90,16 @@ class Plan:
     def asks(self, name: str) -> bool:
         """Return whether the object's field is wanted, by its name in the JSON."""
         return any(found == name for _, found, _ in self.fields)
+
+    def refused(self, code: str, message: str) -> Mapping[str, object] | None:
+        """Return an answer that has nothing but what was wrong, or None if nobody asks for that."""
+        if not self.asks(_ERROR):
+            return None
+        told = {_ERROR: {"code": code, "message": message}}
+        return {
+            answered: self.kind if found is None else (shape(told[found]) if found in told else None)
+            for answered, found, shape in self.fields
+        }
 
     def __call__(self, value: object) -> Mapping[str, object]:
         """Return what is wanted of an object's JSON."""

@@ -9,6 +9,7 @@ import msgspec
 from functions.tracking.errors import MlflowError
 from loopwright.errors import InvalidInputError
 from loopwright.tracking import LoggedModel, LoggedModels
+from loopwright.tracking.model_filter import accepting
 from loopwright.tracking.model_search import (
     DEFAULT_RESULTS,
     DatasetFilter,
@@ -74,9 +75,11 @@ def searched(models: LoggedModels, asked: SearchModels) -> Searched:
     if limit < 0:
         raise InvalidInputError(f"max_results is {limit}: a page has 1 model or more")
     token = _read(asked)
+    datasets = [DatasetFilter(each.dataset_name, each.dataset_digest) for each in asked.datasets]
     question = ModelQuestion(
         experiments=asked.experiment_ids,
-        datasets=[DatasetFilter(each.dataset_name, each.dataset_digest) for each in asked.datasets],
+        accepts=accepting(asked.filter, datasets),
+        datasets=datasets,
         order=[_order(each) for each in asked.order_by],
     )
     after = ModelCursor(token.created, token.id) if token.id else None

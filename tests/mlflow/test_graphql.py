@@ -70,6 +70,14 @@ def test_what_cannot_be_answered_is_refused_in_the_same_form(
     assert all(isinstance(error, str) for error in told["errors"] or [])
 
 
+def test_a_run_that_is_not_there_is_told_by_the_code_that_the_page_knows(ours: str) -> None:
+    told = said(ours, page_query("GetRun"), operation="GetRun", data={"runId": "0" * 32})
+    answer = told["data"]["mlflowGetRun"]
+    assert (told["errors"], answer["run"], answer["__typename"]) == (None, None, "MlflowGetRunResponse")
+    assert answer["apiError"]["code"] == "RESOURCE_DOES_NOT_EXIST"
+    assert "0" * 32 in answer["apiError"]["message"]
+
+
 def test_a_field_that_is_selected_twice_is_answered_once_with_all_of_it(ours: str) -> None:
     identity = created(ours, "twice")
     told = said(

@@ -1,6 +1,7 @@
 """A filter: clauses that must all hold."""
 
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, assert_never
@@ -13,6 +14,8 @@ Part = Literal["attribute", "metric", "param", "tag", "dataset"]
 Comparator = Literal["=", "!=", "<", "<=", ">", ">=", "LIKE", "ILIKE", "IN", "NOT IN", "IS NULL", "IS NOT NULL"]
 
 Test = Callable[[Thing], bool]
+
+_GREATEST: Final = sys.float_info.max
 
 _OPERATORS: Final[Mapping[Comparator, Callable[[Any, Any], bool]]] = {
     "=": operator.eq,
@@ -43,7 +46,7 @@ class Clause:
             case "attribute":
                 return lambda thing: (found := thing.attribute(key)) is not None and passes(found)
             case "metric":
-                return _metric_test(key, passes)
+                return _metric_test(self, passes)
             case "param":
                 return _entry_test(lambda thing: thing.params, self)
             case "tag":
@@ -75,7 +78,12 @@ class Filter:
         return True
 
 
-def _metric_test(key: str, passes: Callable[[float], bool]) -> Test:
+def _metric_test(clause: Clause, passes: Callable[[float], bool]) -> Test:
+    key = clause.key
+    if isinstance(clause.value, float) and abs(clause.value) >= _GREATEST:
+        # MLflow keeps an infinite metric as the greatest number that there is.
+        return lambda thing: any(passes(min(max(value, -_GREATEST), _GREATEST)) for value in thing.metric(key))
+
     def test(thing: Thing) -> bool:
         for value in thing.metric(key):  # noqa: SIM110 - see `accepts`
             if passes(value):

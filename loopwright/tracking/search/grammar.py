@@ -76,7 +76,9 @@ class _Reader:
         start = self._now
         identifier = self._name()
         # `metrics.5 DESC` sorts by the metric "5", though no filter can name it without quotes.
-        number = self._taken("number") if self._now.start == len(identifier) else ""
+        number = ""
+        if self._now.start == len(identifier):
+            number = self._taken("number") or self._taken("hexadecimal")
         direction = self._taken("direction")
         if number and not direction:
             raise self._refused("wanted ASC or DESC behind a number, or quotes around it")

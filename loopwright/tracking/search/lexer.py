@@ -6,7 +6,9 @@ from typing import Final, Literal, NamedTuple
 
 from loopwright.errors import InvalidInputError
 
-Kind = Literal["name", "word", "number", "text", "reserved", "not_null", "direction", "comparison", "mark", "end"]
+Kind = Literal[
+    "name", "word", "number", "hexadecimal", "text", "reserved", "not_null", "direction", "comparison", "mark", "end"
+]
 
 _LEXEME: Final = re.compile(
     r"""
@@ -16,7 +18,8 @@ _LEXEME: Final = re.compile(
     | (?P<reserved>(?:CASE|IN|VALUES|USING|FROM|AS)\b)
     # Before and behind a dot any word is a name, be it a keyword elsewhere.
     | (?P<member>[A-ZÀ-Ü]\w*(?=\s*\.(?!\d)) | (?<=\.)[A-ZÀ-Ü]\w*)
-    | (?P<refused>[A-ZÀ-Ü]\w*(?=\() | -?0x[\dA-F]+)
+    | (?P<refused>[A-ZÀ-Ü]\w*(?=\())
+    | (?P<hexadecimal>-?0x[\dA-F]+)
     | (?P<number>-?\d+(?:\.\d+)?E-?\d+ | (?![_A-ZÀ-Ü])-?(?:\d+\.\d*|\.\d+|\d+)(?![_A-ZÀ-Ü]))
     | (?P<text>'(?:''|\\'|[^'])*')
     | (?P<symbol>"(?:""|\\"|[^"])*")
@@ -34,6 +37,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "symbol": "name",
     "word": "word",
     "number": "number",
+    "hexadecimal": "hexadecimal",
     "text": "text",
     "reserved": "reserved",
     "not_null": "not_null",

@@ -1,0 +1,135 @@
+"""A real browser that looks at MLflow's pages, and takes note of everything that goes wrong in them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, expect, sync_playwright
+
+from tests.clouds.tools import MissingToolError
+
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PATIENCE: Final = 30_000
+"""Milliseconds until a page must show what it should: a busy machine draws slowly."""
+
+_DISMISSED: Final = """
+localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
+localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+localStorage.setItem("_mlflow_model_registry_promo_modal_dismissed_v1", "true");
+localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
+"""
+"""What people click away once: the assistant, the news of aliases; and that they train models."""
+
+_KNOWN: Final = ("/ajax-api/2.0/mlflow/users/current",)
+"""Is refused by a stock server without accounts too: the pages ask it to find out whether there are accounts."""
+
+TROUBLE: Final = (
+    "Request error",
+    "Something went wrong",
+    "Can't load",
+    "load error",
+    "Page Not Found",
+    "Internal server error",
+    "Failed to",
+    "no call that is answered here",
+)
+"""What the pages say when they have trouble."""
+
+
+def chromium() -> Path:
+    """Return the browser's program: `LOOPWRIGHT_CHROMIUM`, or one that is on PATH.
+
+    Raises:
+        MissingToolError: there is none.
+    """
+    named = os.environ.get("LOOPWRIGHT_CHROMIUM")
+    found = next(filter(None, (named, *map(shutil.which, _NAMES))), None)
+    if found is None:
+        raise MissingToolError("chromium is not on this machine: `apt-get install chromium`, or LOOPWRIGHT_CHROMIUM")
+    return Path(found)
+
+
+@dataclass(slots=True)
+class Tab:
+    """A page being looked at.
+
+    Attributes:
+        page: playwright's.
+        asked: the paths, below the server's address, that the page has asked for.
+        wrong: everything that went wrong: answers that are refusals, errors in the console and in scripts.
+    """
+
+    page: Page
+    url: str
+    asked: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def shows(self, *texts: str) -> None:
+        """Wait until all of this can be read; fail if it cannot."""
+        for text in texts:
+            expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible(timeout=_PATIENCE)
+
+    def keep(self, path: Path) -> None:
+        """Keep a picture of it."""
+        self.page.screenshot(path=path)
+
+    def is_well(self) -> None:
+        """Fail if anything has gone wrong, or the page says so."""
+        assert not self.wrong
+        text = self.page.inner_text("body")
+        assert not [trouble for trouble in TROUBLE if trouble in text]
+        assert not self.page.locator("[role=alert]").all_inner_texts()
+
+    def heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and self._is_ours(message.location["url"]):
+            self.wrong.append(f"console: {message.text} ({message.location['url']})")
+
+    def answered(self, response: Response) -> None:
+        if response.url.startswith(self.url):
+            self.asked.append(urlsplit(response.url).path)
+            if response.status >= 400 and self._is_ours(response.url):
+                self.wrong.append(f"{response.request.method} {response.url}: {response.status}")
+
+    def broke(self, error: Error) -> None:
+        self.wrong.append(f"script: {error.message}")
+
+    def _is_ours(self, url: str) -> bool:
+        """Say whether it is about an address of the server's that is not known to refuse."""
+        return url.startswith(self.url) and not urlsplit(url).path.endswith(_KNOWN)
+
+
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """Yield a browser.
+
+    Raises:
+        MissingToolError: there is none on this machine.
+    """
+    program = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def tab(browser: Browser, url: str, path: str) -> Iterator[Tab]:
+    """Yield a new tab, of somebody who is here for the first time, that is opening a page of a server."""
+    with browser.new_context(viewport={"width": 1500, "height": 1000}, timezone_id="UTC") as context:
+        context.add_init_script(_DISMISSED)
+        # Nothing is fetched from anywhere else.
+        context.route(lambda asked: not asked.startswith((url, "data:", "blob:")), lambda route: route.abort())
+        page = context.new_page()
+        made = Tab(page, url)
+        page.on("console", made.heard)
+        page.on("response", made.answered)
+        page.on("pageerror", made.broke)
+        page.goto(f"{url}/#{path}")
+        yield made
