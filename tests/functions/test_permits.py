@@ -159,7 +159,6 @@ OPTIONAL = (
     "page_token",
     "artifact_location",
     "run_link",
-    "max_results",
 )
 """With these, most of what could be drawn is refused."""
 
@@ -180,7 +179,9 @@ def _value(name: str, kind: str) -> st.SearchStrategy[object]:
     if kind.startswith("list") and "str" not in kind:
         return st.just([])
     if "str" not in kind:
-        return st.sampled_from([0, 1, 2])
+        return st.sampled_from([1, 2, 3])
+    if name == "metric_key":
+        return st.just("loss")
     likely = {"name": ["experiment", "model"], "new_name": ["experiment", "model"]}.get(name, [name])
     own = [f"{team}.{one}" for team in ("closed", "closed", "opened") for one in likely]
     text = st.sampled_from([*own * 4, *WORDS] if name in TOLD or name in {"name", "new_name"} else WORDS)
