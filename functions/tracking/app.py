@@ -4,11 +4,14 @@ Each area of the protocol is a module with a function `routes` that returns its 
 answered by 501 in MLflow's shape.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
+from functions.asgi import App
+from functions.entrance import entrance
+from functions.origins import OwnPages
 from functions.streams import StreamingEndpoint
 from functions.tracking import (
     absent,
@@ -41,6 +44,15 @@ from loopwright.tracking.artifacts import Artifacts
 def create_app(platform: Platform, project: Project) -> Application:
     """Return the function as an application of its own."""
     return compose(project, platform.telemetry, [build(platform, project)])
+
+
+def fronted(app: App, platform: Platform, environment: Mapping[str, str]) -> App:
+    """Return the application behind what the environment says about who may call, and closed to other people's pages.
+
+    Raises:
+        DefinitionError: the environment contradicts itself.
+    """
+    return entrance(OwnPages(app, refusal=refusal), platform, environment, personal=True, refusal=refusal)
 
 
 class Services(NamedTuple):
