@@ -127,7 +127,7 @@ def _tracking(config: StackConfig) -> Iterator[FunctionSpec]:
             "tracking",
             config.memory.tracking,
             _CALL,
-            (Read("blobs"), Write("blobs"), Read("table"), Write("table"), Sign()),
+            (Read("blobs"), Write("blobs"), Read("table"), Write("table"), Publish(), Sign()),
             routes=(EVERYTHING,),
         )
 

@@ -54,7 +54,10 @@ class LocalBlobs(WholeUploads):
     def read(self, key: str) -> Reading:
         file = self._opened(key)
         # A file that is replaced stays what it is for whoever has opened it.
-        return Reading(os.fstat(file.fileno()).st_size, _pieces(key, file))
+        size, pieces = os.fstat(file.fileno()).st_size, _pieces(key, file)
+        # Only who has begun can be told to end, and then closes the file.
+        next(pieces)
+        return Reading(size, pieces)
 
     @override
     def put_file(self, key: str, file: IO[bytes]) -> str:
@@ -169,7 +172,9 @@ def _digest_of(path: Path, inode: int, modified: int, size: int) -> str:  # noqa
 
 
 def _pieces(key: str, file: io.BufferedReader) -> Generator[bytes]:
+    """Yield nothing, and then the file's bytes."""
     with file, translated(f"read blob {key}"):
+        yield b""
         while piece := file.read(_PIECE):
             yield piece
 

@@ -4,11 +4,14 @@ Each area of the protocol is a module with a function `routes` that returns its 
 answered by 501 in MLflow's shape.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, NoReturn
 
 from functions.application import Application, Function, compose
+from functions.asgi import App
+from functions.entrance import entrance
+from functions.origins import OwnPages
 from functions.streams import StreamingEndpoint
 from functions.tracking import (
     absent,
@@ -28,6 +31,7 @@ from functions.tracking import (
 )
 from functions.tracking.artifact_files import Files
 from functions.tracking.errors import MlflowError, refusal
+from functions.tracking.registry.moves import Moves
 from functions.tracking.requests import PREFIXES, Route
 from functions.web import ANY, Call, Endpoint
 from loopwright.definitions import Access, Project
@@ -42,28 +46,39 @@ def create_app(platform: Platform, project: Project) -> Application:
     return compose(project, platform.telemetry, [build(platform, project)])
 
 
+def fronted(app: App, platform: Platform, environment: Mapping[str, str]) -> App:
+    """Return the application behind what the environment says about who may call, and closed to other people's pages.
+
+    Raises:
+        DefinitionError: the environment contradicts itself.
+    """
+    return entrance(OwnPages(app, refusal=refusal), platform, environment, personal=True, refusal=refusal)
+
+
 class Services(NamedTuple):
     """What the calls are answered with."""
 
     tracking: Tracking
     models: LoggedModels
     registry: Registry
+    moves: Moves
     files: Files
     capabilities: Capabilities
 
     @classmethod
-    def over(cls, platform: Platform) -> "Services":
-        """Return the services on a platform."""
+    def over(cls, platform: Platform, *, project: str = "") -> "Services":
+        """Return the services on a platform; events name the project."""
         tracking = Tracking(platform.table, platform.blobs, clock=platform.clock, new_id=platform.new_id)
         models = LoggedModels(platform.table, clock=platform.clock, new_id=platform.new_id)
         registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
         files = Files(Artifacts(platform.blobs), tracking, models, registry)
-        return cls(tracking, models, registry, files, platform.capabilities)
+        moves = Moves(registry, platform, project=project)
+        return cls(tracking, models, registry, moves, files, platform.capabilities)
 
 
 def build(platform: Platform, project: Project) -> Function:
     """Return the function."""
-    services = Services.over(platform)
+    services = Services.over(platform, project=project.name)
     found = routes(services)
     if project.access is not None:
         found = guarded(found, project.access, services)
@@ -86,7 +101,7 @@ def routes(services: Services) -> Sequence[Route]:
         *logged_models.routes(services.models),
         *artifacts.routes(services.files),
         *artifact_uploads.routes(services.files),
-        *registry.routes(services.registry, services.tracking, services.models),
+        *registry.routes(services.registry, services.tracking, services.models, services.moves),
     ]
 
 

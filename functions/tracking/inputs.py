@@ -8,7 +8,7 @@ import msgspec
 from functions.tracking.errors import MlflowError
 from functions.tracking.experiments import unique
 from functions.tracking.requests import Route, acting
-from functions.tracking.shapes import CONTEXT_TAG, DIGEST_LENGTH, Entry, Text
+from functions.tracking.shapes import CONTEXT_TAG, DIGEST_LENGTH, Entry, Int64, Text
 from loopwright.errors import AlreadyExistsError, InvalidInputError
 from loopwright.tracking import DatasetInput, Tracking
 
@@ -35,7 +35,7 @@ class _Model(msgspec.Struct):
 
 class _Made(msgspec.Struct):
     model_id: str = ""
-    step: int = 0
+    step: Int64 = 0
 
 
 class _Inputs(msgspec.Struct):

@@ -7,7 +7,7 @@ import msgspec
 
 from functions.tracking.requests import Route, acting
 from functions.tracking.runs import OfRun
-from functions.tracking.shapes import Text
+from functions.tracking.shapes import Int64, Text
 from loopwright.errors import InvalidInputError
 from loopwright.tracking import LoggedModels, Metric, ModelMetric, Tracking
 from loopwright.tracking.limits import PARAM_LENGTH, TAG_LENGTH
@@ -19,8 +19,8 @@ _TOLD_OF_MODELS: Final = ("run_id", "artifact_path", "utc_time_created", "model_
 class _Point(msgspec.Struct):
     key: Text
     value: float
-    timestamp: int
-    step: int = 0
+    timestamp: Int64
+    step: Int64 = 0
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""
@@ -29,8 +29,8 @@ class _Point(msgspec.Struct):
 class _LogMetric(OfRun, kw_only=True):
     key: Text
     value: float
-    timestamp: int
-    step: int = 0
+    timestamp: Int64
+    step: Int64 = 0
     model_id: str = ""
     dataset_name: str = ""
     dataset_digest: str = ""

@@ -8,7 +8,7 @@ import msgspec
 from functions.tracking.errors import MlflowError
 from functions.tracking.experiments import unique
 from functions.tracking.requests import Route, acting, missing
-from functions.tracking.shapes import Entry, Text, run_info, run_shape
+from functions.tracking.shapes import Entry, Int64, Text, run_info, run_shape
 from loopwright.errors import InvalidInputError
 from loopwright.tracking import Run, RunStatus, Tracking
 from loopwright.tracking.values import RUN_NAME_TAG
@@ -37,13 +37,13 @@ class _Create(msgspec.Struct):
     experiment_id: str = ""
     user_id: str = ""
     run_name: str = ""
-    start_time: int = 0
+    start_time: Int64 = 0
     tags: list[Entry] = []
 
 
 class _Update(OfRun):
     status: str | int | None = None
-    end_time: int | None = None
+    end_time: Int64 | None = None
     run_name: str = ""
 
 
@@ -93,6 +93,8 @@ def _created(tracking: Tracking, asked: _Create) -> Run:
         )
     tags = unique(asked.tags, MlflowError("BAD_REQUEST", "two of the run's tags have the same key"))
     told = tags.get(RUN_NAME_TAG, "")
+    if RUN_NAME_TAG in tags and not told:
+        raise MlflowError("BAD_REQUEST", f"the run's tag {RUN_NAME_TAG} is empty: leave it out")
     if asked.run_name and told and asked.run_name != told:
         raise InvalidInputError(
             f"the run is named {asked.run_name!r}, and {told!r} by its tag {RUN_NAME_TAG}: choose one"

@@ -23,6 +23,10 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 """A text that a request must have: an empty one is none for MLflow."""
 
 
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number as protobuf has it."""
+
+
 class Entry(msgspec.Struct):
     """A tag or param of a request."""
 

@@ -60,10 +60,10 @@ class Logging:
         log_bytes: that a call writes to the provider's log, with its measurements.
     """
 
-    calls: int = 25
+    calls: int = 30
     milliseconds: float = 15.0
-    reads: int = 30
-    writes: int = 40
+    reads: int = 60
+    writes: int = 60
     files: int = 9
     file_bytes: int = 1_000_000
     log_bytes: int = 500

@@ -27,6 +27,13 @@ class Routes(Versions):
         """Return who answers for the model, in one read; an unknown model has nobody."""
         return self._routing(model)[1]
 
+    def version_with_routing(self, model: str, version: int) -> tuple[ModelVersion, Routing]:
+        """Return a version and who answers for its model, in one read; or raise `NotFoundError`."""
+        place = keys.version_key(keys.checked_model(model), version)
+        item, routing = self._table.get_many([place, keys.routing_key(model)])
+        found = self._version_item(model, version) if item is None else item
+        return kept(found, ModelVersion), Routing() if routing is None else kept(routing, Routing)
+
     def routings(self, models: Sequence[str]) -> dict[str, Routing]:
         """Return who answers for each of the models, in one read of them all."""
         items = self._table.get_many([keys.routing_key(model) for model in models])

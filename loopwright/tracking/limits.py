@@ -21,6 +21,9 @@ LOCATION_LENGTH: Final = 2_048
 FIRST_TAG_LENGTH: Final = 100_000
 """Tags that a run is created with may be longer than later ones; MLflow sets them no limit."""
 
+LIST_LENGTH: Final = 500_000
+"""Of tags that are lists, to which things are appended."""
+
 DATASET_LENGTHS: Final[Mapping[str, int]] = {
     "name": 500,
     "digest": 80,

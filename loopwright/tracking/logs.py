@@ -7,7 +7,7 @@ import msgspec
 from loopwright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
 from loopwright.tracking.datasets import keep_datasets, uses, with_details
 from loopwright.tracking.histories import history
-from loopwright.tracking.limits import check_batch, check_inputs, check_models
+from loopwright.tracking.limits import LIST_LENGTH, check_batch, check_inputs, check_models
 from loopwright.tracking.record import Record
 from loopwright.tracking.runs import Runs
 from loopwright.tracking.values import RUN_NAME_TAG, DatasetInput, DatasetUse, Metric, Run
@@ -107,12 +107,12 @@ class Logs(Runs):
         return uses(self._table, experiment_id, limit=limit)
 
     def append_to_tag(self, run_id: str, key: str, told: Mapping[str, object]) -> None:
-        """Append an object to the JSON array that a tag is; as in MLflow such a tag may be of any length.
+        """Append an object to the JSON array that a tag is; such a tag may be long.
 
         Raises:
             NotFoundError: there is no such run.
             DeletedError: it is deleted.
-            InvalidInputError: the tag is no JSON array.
+            InvalidInputError: the tag is no JSON array, or would be longer than 500,000 characters.
         """
 
         def edit(record: Record) -> None:
@@ -121,7 +121,10 @@ class Logs(Runs):
                 listed = msgspec.json.decode(before, type=list[object])
             except msgspec.MsgspecError as error:
                 raise InvalidInputError(f"run {run_id}: tag {key!r} is no JSON array: remove it first") from error
-            record.entries.set_tag(key, msgspec.json.encode([*listed, told]).decode())
+            text = msgspec.json.encode([*listed, told]).decode()
+            if len(text) > LIST_LENGTH:
+                raise InvalidInputError(f"run {run_id}: tag {key!r} would have more than {LIST_LENGTH:,} characters")
+            record.entries.set_tag(key, text)
 
         self._edit(run_id, edit)
 

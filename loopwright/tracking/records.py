@@ -63,10 +63,14 @@ class Records:
         if pointer is None:
             raise _no_run(run_id)
         home = Key(str(pointer.value["partition"]), str(pointer.value["sort"]))
+        self.remember(run_id, home)
+        return home
+
+    def remember(self, run_id: str, home: Key) -> None:
+        """Remember where a run's head is."""
         if len(self._homes) >= _REMEMBERED:
             self._homes.clear()
         self._homes[run_id] = home
-        return home
 
 
 def _no_run(run_id: str) -> NotFoundError:

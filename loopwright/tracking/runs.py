@@ -6,7 +6,7 @@ from dataclasses import replace
 from loopwright.clock import Clock, NewId
 from loopwright.errors import ConflictError, InvalidInputError
 from loopwright.optimistic import commit
-from loopwright.ports.table import ABSENT, Put, Table, Write
+from loopwright.ports.table import ABSENT, Key, Put, Table, Write
 from loopwright.tracking import keys
 from loopwright.tracking.entries import Entries
 from loopwright.tracking.experiments import Experiments, in_view, living_experiment
@@ -50,10 +50,14 @@ class Runs(Experiments):
         start = checked_start(self._clock() if started is None else started)
         known = name or name_of(identity)
 
+        # Nobody has had an identity that is made here, unless a second look is needed.
+        new = run_id is None
+
         def prepare() -> tuple[Sequence[Write], Run]:
-            # Nobody has had an identity that is made here.
-            if run_id is not None and self._table.get(keys.home_key(identity)) is not None:
+            nonlocal new
+            if not new and self._table.get(keys.home_key(identity)) is not None:
                 return (), self._existing(experiment_id, identity)
+            new = False
             experiment = living_experiment(self.experiment(experiment_id))
             head = Head(identity, experiment_id, known, "RUNNING", start, user=user, turn=experiment.turns)
             record = Record(head, Entries.fresh(), experiment, 0)
@@ -64,7 +68,10 @@ class Runs(Experiments):
             pointer = {"partition": home.partition, "sort": home.sort}
             return [*record.writes(()), Put(keys.home_key(identity), pointer, expect=ABSENT)], record.run
 
-        return commit(self._table, prepare, what=f"run {identity}")
+        made = commit(self._table, prepare, what=f"run {identity}")
+        # Whoever makes a run logs to it next.
+        self._records.remember(identity, Key(keys.runs_partition(experiment_id), keys.run_sort(made.started, identity)))
+        return made
 
     def run(self, run_id: str) -> Run:
         """Return a run, deleted or not, with the latest of each metric; or raise `NotFoundError`."""

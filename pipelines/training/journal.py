@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from loopwright.clock import isoformat
 from loopwright.gate import Verdict
 from loopwright.ports import Platform
 from loopwright.ports.events import Event
@@ -19,6 +20,8 @@ from pipelines.training.snapshot import Snapshot
 PREFIX: Final = "loopwright."
 _ERROR: Final = f"{PREFIX}error"
 _TAG_LENGTH: Final = 5_000
+_NOTE: Final = "mlflow.note.content"
+"""What MLflow's UI shows at the top of a run."""
 
 
 class Journal:
@@ -40,7 +43,9 @@ class Journal:
         request = self._request
         experiment = self._tracking.ensure_experiment(request.model)
         name = f"{request.model}-{request.run_id[:8]}"
-        run = self._tracking.create_run(experiment.id, name=name, run_id=self.run_id, started=request.at)
+        run = self._tracking.create_run(
+            experiment.id, name=name, run_id=self.run_id, started=request.at, user=request.who
+        )
         self._tracking.update_run(self.run_id, status="RUNNING")
         if _ERROR in run.tags:
             self._tracking.remove_tag(self.run_id, _ERROR)
@@ -55,7 +60,13 @@ class Journal:
             "code": provenance.code,
             "environment": provenance.environment_digest,
         }
-        mlflow = {"mlflow.user": request.who, "mlflow.source.git.commit": provenance.commit or "unknown"}
+        mlflow = {
+            "mlflow.user": request.who,
+            "mlflow.source.name": f"loopwright/{request.project}",
+            "mlflow.source.type": "JOB",
+            _NOTE: self._known(),
+            **({"mlflow.source.git.commit": provenance.commit} if provenance.commit else {}),
+        }
         self._tracking.log_batch(
             self.run_id,
             params=dict(request.parameters),
@@ -72,7 +83,7 @@ class Journal:
         self._tracking.log_inputs(
             self.run_id,
             [
-                DatasetInput(pin.table, pin.digest, f"lake:{pin.table}@{pin.version}", pin.version, context)
+                DatasetInput(pin.table, pin.digest, f"lake:{pin.table}@{pin.version}", pin.version, context, "lake")
                 for pin in snapshot.pins
             ],
         )
@@ -108,7 +119,8 @@ class Journal:
         }
         named = {f"{PREFIX}{name}": value[:_TAG_LENGTH] for name, value in {**tags, **outcome}.items()}
         self._tracking.put_artifact(self.run_id, "verdict.json", msgspec.json.encode(verdict))
-        self._tracking.log_batch(self.run_id, tags=named)
+        note = f"Version {version}: the gate {outcome['gate']}, {'promoted' if promoted else 'not promoted'}."
+        self._tracking.log_batch(self.run_id, tags={**named, _NOTE: f"{self._known()} {note}"})
         if promoted:
             data = {"version": version, "replaced": replaced, "who": self._request.who}
             self._publish("registry.promoted", "promoted", data)
@@ -118,9 +130,13 @@ class Journal:
     def fail(self, error: BaseException) -> None:
         """Record the error, end the run as failed and tell."""
         text = f"{type(error).__name__}: {error}"
-        self._tracking.log_batch(self.run_id, tags={_ERROR: text[:_TAG_LENGTH]})
+        cut = text[:_TAG_LENGTH]
+        self._tracking.log_batch(self.run_id, tags={_ERROR: cut, _NOTE: f"{self._known()} It failed: {cut}"})
         self._tracking.finish_run(self.run_id, "FAILED")
         self._tell("failed", f"failed-{self._platform.new_id()}", {"error": text[:_TAG_LENGTH]})
+
+    def _known(self) -> str:
+        return f"Of what was known at {isoformat(self._request.at)}."
 
     def _tell(self, what: str, moment: str, data: Mapping[str, Value]) -> None:
         self._publish(f"{self._request.kind}.{what}", moment, data)

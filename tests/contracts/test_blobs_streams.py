@@ -121,6 +121,7 @@ def test_who_stops_reading_leaves_nothing_open(blobs: Blobs) -> None:
     next(found.pieces)
     found.pieces.close()
     assert list(found.pieces) == []
+    blobs.read("a").pieces.close()
     blobs.delete("a")
 
 

@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
 
 from adapters import open_platform
-from functions.tracking.app import create_app
+from functions.tracking.app import create_app, fronted
 from loopwright.definitions import Project
 from loopwright.ports import Platform
 from loopwright.settings import Settings
@@ -18,6 +18,9 @@ PROJECT: Final = Project("notebooks", ())
 """A project without models: notebooks need none."""
 
 _MEMORY: Final = Settings(provider="memory")
+NOTHING_SAID: Final[Mapping[str, str]] = {}
+"""About who may call: everybody."""
+
 _PATIENCE: Final = 10.0
 
 
@@ -33,10 +36,15 @@ def our_server(settings: Settings = _MEMORY, *, project: Project = PROJECT) -> I
 
 
 @contextmanager
-def served(platform: Platform, project: Project = PROJECT) -> Iterator[str]:
-    """Yield the address of our tracking function over a platform that the test has opened itself."""
+def served(
+    platform: Platform, project: Project = PROJECT, environment: Mapping[str, str] = NOTHING_SAID
+) -> Iterator[str]:
+    """Yield the address of our tracking function over a platform that the test has opened itself.
+
+    `environment`: what is said about who may call.
+    """
     config = uvicorn.Config(
-        create_app(platform, project),
+        fronted(create_app(platform, project), platform, environment),
         host="127.0.0.1",
         port=0,
         http="httptools",

@@ -41,6 +41,10 @@ def test_a_run_tells_everything_about_itself(world: World) -> None:
     assert all(one.digest.startswith("sha256:") and one.version == 0 for one in run_of.inputs)
     for tag in ("commit", "code", "environment", "features", "reason", "who", "version", "promoted", "digest"):
         assert run_of.tags[f"loopwright.{tag}"]
+    assert run_of.user == run_of.tags["mlflow.user"] == run_of.tags["loopwright.who"]
+    source = f"loopwright/{world.project.name}"
+    assert (run_of.tags["mlflow.source.name"], run_of.tags["mlflow.source.type"]) == (source, "JOB")
+    assert run_of.tags["mlflow.note.content"].endswith("Version 1: the gate passed, promoted.")
     artifacts = {one.path for one in world.tracking.artifacts(outcome.run_id)}
     assert {"lineage/dirty.diff", "lineage/environment.txt", "model/card.md", "verdict.json"} <= artifacts
 
@@ -112,6 +116,7 @@ def test_a_failure_is_recorded_told_and_may_be_repaired(world: World) -> None:
     (failed,) = world.tracking.runs(experiment.id)
     assert failed.status == "FAILED"
     assert "no convergence" in failed.tags["loopwright.error"]
+    assert "It failed: " in failed.tags["mlflow.note.content"]
     assert "loopwright.training.failed" in {event.type for event in world.platform.events.recent()}
     assert world.train().promoted
     repaired = world.tracking.run(failed.id)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,22 +77,9 @@ class OnAws(Deployed):
         found: dict[str, Any] = client(self.aws.endpoint, "scheduler").get_schedule(Name=name)["Target"]
         return found
 
-    @contextmanager
-    def acting_as(self, role: str) -> Iterator[boto3.Session]:
-        """Take on a role, given by its ARN, in place of the service that it is for: this AWS's own services take none.
-
-        Its trust is widened for that, and only until it is taken on.
-        """
-        iam, name = client(self.aws.endpoint, "iam"), role.rpartition("/")[2]
-        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-        people = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-        wider = {**trust, "Statement": [*trust["Statement"], people]}
-        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
-        try:
-            taken = client(self.aws.endpoint, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-        finally:
-            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
-        yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
+    def acting_as(self, role: str) -> AbstractContextManager[boto3.Session]:
+        """Take on a role, given by its ARN; see `taken_on`."""
+        return taken_on(self.aws, role)
 
     @property
     def tracking(self) -> str:
@@ -119,6 +106,24 @@ class OnAws(Deployed):
         logs, group = client(self.aws.endpoint, "logs"), f"/aws/lambda/{self.prefix}-{function}"
         events = logs.filter_log_events(logGroupName=group).get("events", [])
         return "\n".join(event["message"] for event in events)
+
+
+@contextmanager
+def taken_on(aws: Ministack, role: str) -> Iterator[boto3.Session]:
+    """Take on a role, given by its ARN, in place of the service that it is for: this AWS's own services take none.
+
+    Its trust is widened for that, and only until it is taken on.
+    """
+    iam, name = client(aws.endpoint, "iam"), role.rpartition("/")[2]
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    people = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    wider = {**trust, "Statement": [*trust["Statement"], people]}
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
+    try:
+        taken = client(aws.endpoint, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    finally:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+    yield boto3.Session(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], REGION)
 
 
 @contextmanager

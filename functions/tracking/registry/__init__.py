@@ -12,9 +12,8 @@ from loopwright.tracking import LoggedModels, Tracking
 __all__ = ["routes"]
 
 
-def routes(registry: Registry, tracking: Tracking, logged: LoggedModels) -> Sequence[Route]:
+def routes(registry: Registry, tracking: Tracking, logged: LoggedModels, moves: Moves) -> Sequence[Route]:
     """Return the calls."""
-    moves = Moves(registry)
     return [
         *models.routes(registry),
         *versions.routes(registry, Sources(registry, tracking, logged), moves),

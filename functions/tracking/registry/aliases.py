@@ -11,7 +11,7 @@ from functions.tracking.registry.views import version_described
 from functions.tracking.requests import Route, acting, acting_as
 from loopwright.errors import NotFoundError
 from loopwright.registry import Registry
-from loopwright.registry.keys import checked_alias_text
+from loopwright.registry.keys import checked_alias_text, checked_model
 
 _LATEST = "latest"
 
@@ -31,10 +31,13 @@ def routes(registry: Registry, moves: Moves) -> Sequence[Route]:
 
     def get(asked: Alias) -> object:
         alias = checked_alias_text(asked.alias)
-        registry.model(asked.name)
-        routing = registry.routing(asked.name)
-        number = _newest(registry, asked.name) if alias.lower() == _LATEST else routing.aliases.get(alias)
+        if alias.lower() == _LATEST:
+            return {"model_version": _newest(registry, asked.name)}
+        # A model that has the alias is there, so this is the only read before that of the version.
+        routing = registry.routing(checked_model(asked.name))
+        number = routing.aliases.get(alias)
         if number is None:
+            registry.model(asked.name)
             raise MlflowError("INVALID_PARAMETER_VALUE", f"model {asked.name!r} has no alias {alias!r}: set it first")
         return {"model_version": version_described(registry.version(asked.name, number), routing)}
 
@@ -46,8 +49,9 @@ def routes(registry: Registry, moves: Moves) -> Sequence[Route]:
     ]
 
 
-def _newest(registry: Registry, model: str) -> int:
+def _newest(registry: Registry, model: str) -> object:
+    registry.model(model)
     versions = registry.versions(model)
     if not versions:
         raise NotFoundError(f"registered model {model!r} has no versions yet, and so no latest one")
-    return versions[0].version
+    return version_described(versions[0], registry.routing(model))

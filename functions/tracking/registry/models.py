@@ -15,7 +15,7 @@ from functions.tracking.registry.requests import (
 from functions.tracking.registry.searches import found_models
 from functions.tracking.registry.views import model_described, version_described
 from functions.tracking.requests import Route, acting
-from loopwright.registry import RegisteredModel, Registry, latest_by_stage, stage_named
+from loopwright.registry import RegisteredModel, Registry, Routing, latest_by_stage, stage_named
 
 AREA = "2.0/mlflow/registered-models"
 
@@ -28,7 +28,7 @@ def routes(registry: Registry) -> Sequence[Route]:
 def _of_models(registry: Registry) -> Sequence[Route]:
     def create(asked: NewModel) -> object:
         made = registry.create_model(asked.name, description=asked.description, tags=tags_in(asked.tags))
-        return {"registered_model": model_described(made, (), registry.routing(made.name))}
+        return {"registered_model": model_described(made, (), Routing())}
 
     def get(asked: Name) -> object:
         return _told(registry, registry.model(asked.name))

@@ -3,16 +3,23 @@
 from typing import Final
 
 from functions.callers import Caller
+from loopwright.ports import Platform
+from loopwright.ports.events import Event
 from loopwright.registry import ANYWHERE, CHAMPION, ModelVersion, Registry, stage_named
 
 _WHY: Final = "over MLflow"
 
 
 class Moves:
-    """Moves aliases in the name of a caller, which their history keeps. The champion is moved by the gate alone."""
+    """Moves aliases in the name of a caller, which their history keeps. The champion is moved by the gate alone.
 
-    def __init__(self, registry: Registry) -> None:
+    A new champion is told by an event, as it is from the command line.
+    """
+
+    def __init__(self, registry: Registry, platform: Platform, *, project: str) -> None:
         self._registry = registry
+        self._platform = platform
+        self._project = project
 
     def lead(self, model: str, alias: str, version: int, *, caller: Caller) -> None:
         """Let an alias lead to a version, wherever it was; `champion` is a promotion.
@@ -24,6 +31,7 @@ class Moves:
         """
         if alias == CHAMPION:
             self._registry.promote(model, version, expected=ANYWHERE, who=_who(caller), why=_why("promoted"))
+            self._tell(model)
         else:
             self._registry.set_alias(model, alias, version, expected=ANYWHERE, who=_who(caller), why=_why("set"))
 
@@ -35,7 +43,7 @@ class Moves:
     def stage(self, model: str, version: int, stage: str, *, archive_others: bool, caller: Caller) -> ModelVersion:
         """Move a version to a stage, and return it; raises as `Registry.move_to_stage` does."""
         wanted = stage_named(stage)
-        return self._registry.move_to_stage(
+        moved = self._registry.move_to_stage(
             model,
             version,
             wanted,
@@ -43,10 +51,27 @@ class Moves:
             who=_who(caller),
             why=_why(f"moved to stage {wanted}"),
         )
+        if wanted == "Production":
+            self._tell(model)
+        return moved
 
     def withdraw(self, model: str, version: int, *, caller: Caller) -> None:
         """Delete a version with the aliases that lead to it; raises as `Registry.withdraw_version` does."""
         self._registry.withdraw_version(model, version, who=_who(caller), why=_why("deleted"))
+
+    def _tell(self, model: str) -> None:
+        """Publish who is champion; the same change again is the same event, so a call may be repeated."""
+        change = self._registry.alias_history(model, CHAMPION)[-1]
+        self._platform.events.publish(
+            Event(
+                change.id,
+                f"loopwright/{self._project}",
+                "loopwright.registry.promoted",
+                change.at,
+                model,
+                {"version": change.new, "replaced": change.old, "who": change.who},
+            )
+        )
 
 
 def _who(caller: Caller) -> str:

@@ -16,7 +16,7 @@ from functions.tracking.registry.searches import found_versions
 from functions.tracking.registry.sources import Sources
 from functions.tracking.registry.views import files_of, version_described
 from functions.tracking.requests import Route, acting, acting_as
-from loopwright.registry import ModelVersion, Registry
+from loopwright.registry import ModelVersion, Registry, Routing
 
 AREA = "2.0/mlflow/model-versions"
 
@@ -32,7 +32,8 @@ def _of_versions(registry: Registry, sources: Sources, moves: Moves) -> Sequence
         made = registry.register_source(new)
         if new.model_id:
             sources.remember(new.model_id, made)
-        return _told(registry, made)
+        # Nothing leads to a version that has just got its number.
+        return {"model_version": version_described(made, Routing())}
 
     def update(asked: VersionDescribed) -> object:
         return _told(registry, registry.describe_version(asked.name, asked.number, asked.description))
@@ -57,7 +58,7 @@ def _of_versions(registry: Registry, sources: Sources, moves: Moves) -> Sequence
 
 def _of_readings(registry: Registry) -> Sequence[Route]:
     def get(asked: Numbered) -> object:
-        return _told(registry, registry.version(asked.name, asked.number))
+        return {"model_version": version_described(*registry.version_with_routing(asked.name, asked.number))}
 
     def search(asked: SearchVersions) -> object:
         page = found_versions(registry, asked)

@@ -111,7 +111,9 @@ def test_the_champion_is_moved_by_the_gate_alone(api: Api, delays: Registry) -> 
 
 
 @pytest.mark.parametrize("by", ["alias", "stage"])
-def test_a_version_that_has_earned_it_is_promoted_over_mlflow(api: Api, delays: Registry, by: str) -> None:
+def test_a_version_that_has_earned_it_is_promoted_over_mlflow(
+    api: Api, platform: Platform, delays: Registry, by: str
+) -> None:
     delays.promote("delays", 1, expected=None, who="ann", why="first")
     delays.set_canary("delays", 3, 0.1, who="ann", why="try")
     if by == "alias":
@@ -122,6 +124,9 @@ def test_a_version_that_has_earned_it_is_promoted_over_mlflow(api: Api, delays: 
     assert delays.routing("delays").canary is None
     last = delays.alias_history("delays", "champion")[-1]
     assert (last.kind, last.old, last.new, last.why.endswith("over MLflow")) == ("promotion", 1, 3, True)
+    (event,) = platform.events.recent()
+    assert (event.id, event.type, event.subject) == (last.id, "loopwright.registry.promoted", "delays")
+    assert event.data == {"version": 3, "replaced": 1, "who": last.who}
     assert delays.rollback("delays", who="ann", why="worse") == 1
 
 

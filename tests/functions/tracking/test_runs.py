@@ -55,9 +55,11 @@ def test_a_run_without_a_name_gets_one(api: Api) -> None:
         ({"experiment_id": "77"}, GONE),
         ({"tags": [{"key": "a"}, {"key": "a"}]}, BAD),
         ({"run_name": "x", "tags": [{"key": "mlflow.runName", "value": "y"}]}, WRONG),
+        ({"run_name": "x", "tags": [{"key": "mlflow.runName"}]}, BAD),
         ({"start_time": "soon"}, WRONG),
         ({"start_time": -1}, WRONG),
-        ({"start_time": 10**30}, WRONG),
+        ({"start_time": 2**62}, WRONG),
+        ({"start_time": 10**400}, WRONG),
     ],
 )
 def test_what_a_run_cannot_be_made_with(api: Api, body: dict[str, Any], refused: tuple[int, str]) -> None:

@@ -93,6 +93,8 @@ def test_a_tag_may_be_a_growing_list(tracking: Tracking, run: Run) -> None:
     tracking.log_batch("run1", tags={"history": "no list"})
     with pytest.raises(InvalidInputError, match="tag 'history' is no JSON array"):
         tracking.append_to_tag("run1", "history", {})
+    with pytest.raises(InvalidInputError, match="would have more than 500,000 characters"):
+        tracking.append_to_tag("run1", "long", {"text": "x" * 500_000})
 
 
 def test_a_data_set_that_is_too_long_even_when_compressed_is_refused(tracking: Tracking, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Policies, and the three things in them that an AWS on this machine does not do as AWS does."""
+"""Policies, and the four things in them that an AWS on this machine does not do as AWS does."""
 
 import json
 from typing import Any, Final
@@ -7,6 +7,10 @@ _WITHOUT_TLS: Final = {"Bool": {"aws:SecureTransport": "false"}}
 _NOBODY: Final = {"StringEquals": {"aws:PrincipalTag/nobody": "refused-without-tls"}}
 _ON_ANYTHING: Final = frozenset({"codebuild:BatchGetBuilds"})
 """Actions for which ministack does not find out what they are about: it asks whether they are allowed on `*`."""
+
+_OF_STREAMS: Final = frozenset({"logs:CreateLogStream", "logs:PutLogEvents"})
+_STREAMS: Final = ":*"
+"""How on AWS the streams of a log group are meant; ministack means the group itself by what is done to them."""
 
 _BATCHED: Final = ("sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
 """Actions that on AWS allow their batches too; ministack has an action of its own for these."""
@@ -36,5 +40,7 @@ def as_known(found: str | dict[str, Any], known: str) -> str:
 def _here(statement: dict[str, Any]) -> dict[str, Any]:
     if statement.get("Condition") == _WITHOUT_TLS:
         return {**statement, "Condition": _NOBODY}
+    if set(statement["Action"]) & _OF_STREAMS:
+        return {**statement, "Resource": [one.removesuffix(_STREAMS) + "*" for one in statement["Resource"]]}
     batches = [f"{action}Batch" for action in statement["Action"] if action in _BATCHED]
     return {**statement, "Action": [*statement["Action"], *batches]} if batches else statement
