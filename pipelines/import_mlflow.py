@@ -86,9 +86,18 @@ Tell = Callable[[Report, str], None]
 
 
 def import_mlflow(
-    platform: Platform, url: str, login: Login, choice: Choice, *, who: str, tell: Tell = lambda *_: None
+    platform: Platform,
+    url: str,
+    login: Login,
+    choice: Choice,
+    *,
+    who: str,
+    known_as: str = "",
+    tell: Tell = lambda *_: None,
 ) -> Report:
     """Bring what the server has, and report.
+
+    What has come before is remembered under the server's address, or under the name that it is known as.
 
     What cannot be brought is named in the report, and the rest goes on.
 
@@ -100,17 +109,17 @@ def import_mlflow(
     """
     with closing(Server(url, login)) as server:
         server.version()
-        return _Import(platform, server, choice, who, tell).go()
+        return _Import(platform, server, choice, who, tell, known_as or server.url).go()
 
 
 class _Import:
-    def __init__(self, platform: Platform, server: Server, choice: Choice, who: str, tell: Tell) -> None:
+    def __init__(self, platform: Platform, server: Server, choice: Choice, who: str, tell: Tell, name: str) -> None:
         self._platform = platform
         self._source = Source(server)
         self._choice = choice
         self._who = who
         self._tell = tell
-        self._ledger = Ledger(platform.table, server.url)
+        self._ledger = Ledger(platform.table, name)
         self._runs = RunBringer(platform, self._source, artifacts=choice.artifacts)
         self._moved = Moved()
         self._report = Report(server.url)

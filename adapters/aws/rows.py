@@ -91,8 +91,13 @@ class Rows:
                 rows |= self._batch(wanted[start : start + _BATCH])
         return rows
 
-    def pages(self, wanted: Range, *, size: int | None, reverse: bool) -> Iterator[list[tuple[Key, Row]]]:
-        """Yield a range's rows page by page, in order; `size` is about how many are wanted at once."""
+    def pages(
+        self, wanted: Range, *, size: int | None, reverse: bool, values: bool = True
+    ) -> Iterator[list[tuple[Key, Row]]]:
+        """Yield a range's rows page by page, in order; `size` is about how many are wanted at once.
+
+        Without `values` the rows have none: DynamoDB charges the same for that, but sends a twentieth.
+        """
         body = {
             "TableName": self.table,
             "KeyConditionExpression": wanted.condition,
@@ -100,6 +105,7 @@ class Rows:
             "ConsistentRead": True,
             "ScanIndexForward": not reverse,
             **({} if size is None else {"Limit": size}),
+            **({} if values else {"ProjectionExpression": "sk, n, w, x"}),
         }
         more: Mapping[str, object] = {}
         while True:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from typing_extensions import override
@@ -109,6 +110,21 @@ class DynamoTable(Table):
         return self._found(Range(partition, prefix, after, before), limit, reverse=reverse)
 
     @override
+    def versions(
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[str, int]]:
+        check_part(partition, partition)
+        rows = self._live(Range(partition, prefix, after, before), limit, reverse=reverse, values=False)
+        return islice(((key.sort, row.version) for key, row in rows), limit)
+
+    @override
     def add(self, key: Key, amounts: Mapping[str, int | float]) -> Mapping[str, Value]:
         check_key(key)
         (stored,) = self._writes.write([Add(key, amounts)])
@@ -125,22 +141,20 @@ class DynamoTable(Table):
             self._writes.replace(put, packed)
 
     def _found(self, wanted: Range, limit: int | None, *, reverse: bool) -> Iterator[Item]:
+        rows = self._live(wanted, limit, reverse=reverse, values=True)
+        # It may be that one of them has gone since.
+        return islice((item for key, row in rows if (item := self._item(key, row, self._clock()))), limit)
+
+    def _live(self, wanted: Range, limit: int | None, *, reverse: bool, values: bool) -> Iterator[tuple[Key, Row]]:
         if wanted.empty or limit == 0:
             return
-        left = limit
         # One more than asked for: a bound may be among them.
         size = None if limit is None else min(limit + 1, _PAGE)
-        for page in self._rows.pages(wanted, size=size, reverse=reverse):
+        for page in self._rows.pages(wanted, size=size, reverse=reverse, values=values):
             now = self._clock()
             for key, row in page:
-                item = self._item(key, row, now)
-                if item is None:
-                    continue
-                yield item
-                if left is not None:
-                    left -= 1
-                    if left == 0:
-                        return
+                if row.live(now):
+                    yield key, row
 
     def _item(self, key: Key, row: Row | None, now: float) -> Item | None:
         """Return the item as its readers see it, None where there is none or it has expired."""

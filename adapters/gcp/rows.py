@@ -97,7 +97,7 @@ class Rows:
                 body["transaction"] = transaction
         return Look(documents, transaction if hold == "locked" else "")
 
-    def page(self, wanted: Range, *, size: int, reverse: bool, moment: str = "") -> Page:
+    def page(self, wanted: Range, *, size: int, reverse: bool, moment: str = "", values: bool = True) -> Page:
         """Return the first documents of a range, as they were at a moment if that is not too long ago."""
         parent = self.names.partition(wanted.partition)
         # Firestore has no order by falling names.
@@ -106,6 +106,7 @@ class Rows:
             "from": [{"collectionId": "items"}],
             "orderBy": [{"field": {"fieldPath": field}, "direction": "DESCENDING" if reverse else "ASCENDING"}],
             "limit": size,
+            **({} if values else {"select": {"fields": [{"fieldPath": field} for field in WITHOUT_VALUE]}}),
         }
         if conditions := filters(wanted, field, f"{parent}/items"):
             query["where"] = {"compositeFilter": {"op": "AND", "filters": conditions}}

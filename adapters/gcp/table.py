@@ -11,6 +11,7 @@ deleted, each whatever its size):
 | `delete` | 2, or 1 where nothing is | 1 | 1 deletion, and 1 write when a version is expected |
 | `put_many` of n | 2 for each 500, eight of them at a time | n | n |
 | `query` that finds n | 1 a page, of 64 items first, then of up to 1,000 or about 4 MB | n, at least 1 | |
+| `versions` that finds n | 1 a page of 1,000 | n, at least 1 | |
 | `transact` of n | 2 | n | n, deletions among them; 1 more when it only deletes |
 
 A put that expects nothing looks first all the same. Firestore could count a document's writes without a look, but not
@@ -23,6 +24,7 @@ of names while a database is new; it takes more, more slowly.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from typing_extensions import override
@@ -131,6 +133,21 @@ class FirestoreTable(Table):
         return self._found(range_of(partition, prefix=prefix, after=after, before=before), limit, reverse=reverse)
 
     @override
+    def versions(
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        after: str | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+        reverse: bool = False,
+    ) -> Iterator[tuple[str, int]]:
+        check_part(partition, partition)
+        wanted = range_of(partition, prefix=prefix, after=after, before=before)
+        return islice(self._versions(wanted, limit, reverse=reverse), limit)
+
+    @override
     def add(self, key: Key, amounts: Mapping[str, int | float]) -> Mapping[str, Value]:
         check_key(key)
         (stored,) = self._writes.write([Add(key, amounts)])
@@ -165,6 +182,19 @@ class FirestoreTable(Table):
             left = None if left is None else left - len(items)
             wanted = wanted.beyond(page.documents[-1][0], reverse=reverse)
             size = _next_size(page)
+
+    def _versions(self, wanted: Range, limit: int | None, *, reverse: bool) -> Iterator[tuple[str, int]]:
+        asked, moment = min(limit or _LARGEST_PAGE, _LARGEST_PAGE), ""
+        while limit != 0 and not wanted.empty:
+            page = self._rows.page(wanted, size=asked, reverse=reverse, moment=moment, values=False)
+            now = self._clock()
+            for digits, document in page.documents:
+                if document.row.live(now):
+                    yield sort_of_digits(digits), document.row.version
+            if len(page.documents) < asked:
+                return
+            moment = page.moment
+            wanted = wanted.beyond(page.documents[-1][0], reverse=reverse)
 
     def _items(self, partition: str, page: Page) -> list[Item]:
         now = self._clock()

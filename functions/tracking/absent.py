@@ -21,6 +21,7 @@ NOTHING: Final[Mapping[tuple[Method, str], object]] = {
     ("GET", "3.0/mlflow/assistant/config"): {"providers": {}, "projects": {}, "remote_access_allowed": False},
     ("GET", "3.0/mlflow/assistant/providers"): {"providers": [], "resolved": None, "gateway_vendor_options": {}},
     ("GET", "3.0/mlflow/gateway/endpoints/list"): {},
+    ("GET", "3.0/mlflow/gateway/secrets/list"): {},
     ("GET", "3.0/mlflow/mcp-servers"): {"mcp_servers": [], "next_page_token": None},
     ("GET", "3.0/mlflow/scorers/list"): {},
     ("GET", "3.0/mlflow/ui-telemetry"): _NO_TELEMETRY,

@@ -1,6 +1,7 @@
 """Searches through experiments and runs, with MLflow's filters and orders, a page at a time."""
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,7 +17,8 @@ from loopwright.tracking.found import FoundRun
 from loopwright.tracking.heads import Heads
 from loopwright.tracking.logs import Logs
 from loopwright.tracking.search import EXPERIMENTS, RUNS, Facts, Filter, Page, paged, parse_filter, parse_order
-from loopwright.tracking.search.pages import place_of, token_of
+from loopwright.tracking.search.orders import Ranked
+from loopwright.tracking.search.pages import foreign, place_of, token_of
 from loopwright.tracking.values import Experiment, Run, View
 
 MOST_RESULTS: Final = 50_000
@@ -135,7 +137,7 @@ class _Asked:
 
 def _newest(heads: Heads, experiments: Sequence[Experiment], asked: _Asked, token: str) -> Page[FoundRun]:
     """Return a page in the natural order; reading stops where the page is full."""
-    last = place_of(token, _NATURAL) if token else None
+    last = _last(token) if token else None
     # The runs of the last one's millisecond are read again: they are stored by microsecond, and by falling identity.
     before = None if last is None else f"{keys.RUNS}{round(-last[1]) * 1_000 + 501:020d}"
     first = max(asked.size + 2, _FIRST if asked.wanted.clauses else 0)
@@ -154,6 +156,14 @@ def _newest(heads: Heads, experiments: Sequence[Experiment], asked: _Asked, toke
     more = len(found) > asked.size
     found = found[: asked.size]
     return Page(found, token_of(_NATURAL.place(found[-1]), _NATURAL) if more else "")
+
+
+def _last(token: str) -> Ranked:
+    place = place_of(token, _NATURAL)
+    _, start, _, run_id = place
+    if not isinstance(start, float) or not math.isfinite(start) or not isinstance(run_id, str):
+        raise foreign(token)
+    return place
 
 
 def _by_identity(runs: Iterable[FoundRun]) -> Iterator[FoundRun]:

@@ -78,8 +78,10 @@ def import_mlflow(
 
     choice = Choice(tuple(experiment or ()), tuple(model or ()), deleted, artifacts=not no_artifacts)
     login = Login(token, username, password)
+    # A server that is started for this has another address each time.
+    known = "" if source.startswith("http") else source
     with opened(project) as place, served(source) as url, bringing_view.progress(quiet=json) as tell:
-        report = bring(place.platform, url, login, choice, who=who, tell=tell)
+        report = bring(place.platform, url, login, choice, who=who, known_as=known, tell=tell)
     if json:
         print_json(report)
     else:

@@ -45,10 +45,10 @@ class Counts:
 class Ledger:
     """Remembers runs that are here whole, by what the server told of them then."""
 
-    def __init__(self, table: Table, url: str) -> None:
+    def __init__(self, table: Table, server: str) -> None:
         """Read what is remembered of this server."""
         self._table = table
-        self._partition = f"import/{digest(url.encode()).removeprefix('sha256:')[:32]}"
+        self._partition = f"import/{digest(server.encode()).removeprefix('sha256:')[:32]}"
         self._known = {
             item.key.sort.removeprefix(_RUN): (str(item.value["told"]), msgspec.convert(item.value["counts"], Counts))
             for item in table.query(self._partition, prefix=_RUN)

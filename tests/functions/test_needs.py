@@ -5,9 +5,10 @@ import pytest
 
 from adapters import open_platform
 from functions.tracking import absent
-from functions.tracking.app import Services, routes
+from functions.tracking.app import Services, build, routes
 from functions.tracking.needs import NEEDS, Filtered, Moves, Narrowed, Need, OfVersion
 from functions.tracking.requests import Acting, Route
+from loopwright.definitions import Access, Project
 from loopwright.settings import Settings
 
 ROUTES = routes(Services.over(open_platform(Settings(provider="memory"))))
@@ -25,6 +26,24 @@ def test_what_is_asked_about_is_in_the_request(route: Route) -> None:
             if isinstance(need, Moves):
                 assert "name" in fields
             assert {one.split(".")[0] for one in need.field.split("|")} <= fields
+
+
+def test_what_is_no_call_of_the_protocol_tells_nothing_of_anybody() -> None:
+    """Files that are the same for all; GraphQL, which makes calls in its caller's name; and what there is not."""
+    function = build(open_platform(Settings(provider="memory")), Project("teams", (), access=Access()))
+    calls = {prefix + one.path for one in ROUTES for prefix in one.prefixes}
+    assert {one.route for one in function.endpoints} - calls == {
+        "/",
+        "/static-files/{file:path}",
+        "/version",
+        "/graphql",
+        "/api/{call:path}",
+        "/ajax-api/{call:path}",
+    }
+
+
+def test_of_what_there_is_not_nothing_is_said() -> None:
+    assert set(NEEDS) == {(one.method, one.path) for one in ROUTES}
 
 
 def test_whoever_changes_something_wants_more_than_to_read() -> None:

@@ -129,6 +129,49 @@ def test_a_refusal_says_who_may_not_do_what_and_whom_to_ask() -> None:
     assert "somebody without a name may not read run" in answer.body["message"]
 
 
+def test_a_page_is_full_though_much_lies_between_that_may_not_be_read() -> None:
+    server, _, _ = world()
+    for number in range(12):
+        for name in (f"closed-{number}", f"open-{number}" if number % 4 == 0 else f"closed+{number}"):
+            server.done(ROOT, "POST", "experiments/create", name=name)
+            server.done(ROOT, "POST", "registered-models/create", name=name)
+    for call, listed in (("experiments/search", "experiments"), ("registered-models/search", "registered_models")):
+        pages: list[list[str]] = []
+        token = ""
+        while not pages or token:
+            found = server.done(GUEST, "GET", call, max_results=2, page_token=token)
+            pages.append([one["name"] for one in found.get(listed, [])])
+            token = found.get("next_page_token", "")
+        assert [len(page) for page in pages if page] == [2, 2], pages
+        names = {name for page in pages for name in page}
+        assert names >= {"open-0", "open-4", "open-8"}
+        assert len(names) == 4
+
+
+def test_what_leads_to_a_version_protects_it_from_being_moved_by_whatever_call() -> None:
+    server, opened, _ = world()
+    name = {"name": opened.model}
+    server.done(ROOT, "POST", "registered-models/alias", **name, alias="challenger", version="1")
+    for method, call, fields in (
+        ("POST", "registered-models/alias", {"alias": "challenger", "version": "1"}),
+        ("DELETE", "registered-models/alias", {"alias": "challenger"}),
+        ("POST", "registered-models/alias", {"alias": "champion", "version": "1"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "Staging"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "production"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "Archived"}),
+        ("DELETE", "model-versions/delete", {"version": "1"}),
+        ("DELETE", "model-versions/delete", {"version": "01"}),
+        ("DELETE", "model-versions/delete", {"version": " 1"}),
+        ("DELETE", "registered-models/delete", {}),
+        ("POST", "registered-models/rename", {"new_name": "open-anew"}),
+    ):
+        answer = server.ask(GUEST, method, f"/api/2.0/mlflow/{call}", {**name, **fields})
+        assert answer.status == 403, (call, fields, answer)
+        assert "guest@x.example may not move the protected alias" in answer.body["message"]
+        assert "Ask an approver: chief, root@x.example" in answer.body["message"]
+    server.done(GUEST, "POST", "registered-models/alias", **name, alias="best", version="1")
+
+
 def test_searches_tell_what_may_be_read() -> None:
     server, opened, closed = shared()
     visitor = WHO["read"]
@@ -150,6 +193,7 @@ def test_searches_tell_what_may_be_read() -> None:
 
 TOLD = tuple(values(shared()[1]))
 WORDS = ("", "1", "loss", "Staging", "best", FILE, "model", "models:/closed-model/1", "models:/closed-model@best")
+OF_RUN = "info { runName } data { tags { key } metrics { value } } modelVersions { description }"
 OPTIONAL = (
     "view_type",
     "run_view_type",
@@ -176,6 +220,8 @@ def requests(draw: st.DrawFn) -> tuple[str, str, dict[str, object]]:
 
 
 def _value(name: str, kind: str) -> st.SearchStrategy[object]:
+    if kind == "graphql":
+        return st.sampled_from(GRAPHQL)
     if kind.startswith("list") and "str" not in kind:
         return st.just([])
     if "str" not in kind:
@@ -198,14 +244,43 @@ CALLS: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 
 
+CALLS = {**CALLS, ("POST", "/graphql"): {"query": "graphql"}}
+GRAPHQL = tuple(
+    f"{kind} {{ mlflow{name}(input: {{ {given} }}) {{ {wanted} }} }}"
+    for kind, name, given, wanted in (
+        ("query", "GetRun", 'runId: "closed.run_id"', f"run {{ {OF_RUN} experiment {{ tags {{ key }} }} }}"),
+        ("query", "GetExperiment", 'experimentId: "closed.experiment_id"', "experiment { tags { key } }"),
+        (
+            "query",
+            "SearchRuns",
+            'experimentIds: ["opened.experiment_id", "closed.experiment_id"]',
+            f"runs {{ {OF_RUN} }}",
+        ),
+        ("query", "SearchModelVersions", "", "modelVersions { description }"),
+        ("query", "ListArtifacts", 'runId: "closed.run_id", path: "model"', "files { path }"),
+        ("mutation", "SearchDatasets", 'experimentIds: ["closed.experiment_id"]', "datasetSummaries { name digest }"),
+        (
+            "query",
+            "GetMetricHistoryBulkInterval",
+            'runIds: ["opened.run_id", "closed.run_id"], metricKey: "loss"',
+            "metrics { value }",
+        ),
+    )
+)
+
+
 def filled(told: object, teams: Mapping[str, Team]) -> object:
     """Put what the teams have into a request."""
     if isinstance(told, list):
         return [filled(one, teams) for one in told]
-    team, dot, field = str(told).partition(".")
-    if team not in teams or not dot:
+    if not isinstance(told, str):
         return told
-    return {**values(teams[team]), "experiment": teams[team].experiment, "model": teams[team].model}[field]
+
+    def there(found: re.Match[str]) -> str:
+        team = teams[found[1]]
+        return {**values(team), "experiment": team.experiment, "model": team.model}[found[2]]
+
+    return re.sub(r"(opened|closed)\.(\w+)", there, told)
 
 
 @settings(max_examples=100, deadline=None)
@@ -216,9 +291,19 @@ def test_whoever_may_not_read_an_experiment_sees_nothing_of_it_whatever_he_asks(
     server, opened, closed = world()
     teams = {"opened": opened, "closed": closed}
     for method, path, fields in asked:
-        where = re.sub(r"(opened|closed)\.\w+", lambda found: str(filled(found[0], teams)), path)
+        where = str(filled(path, teams))
         answer = server.ask(GUEST, method, where, {name: filled(one, teams) for name, one in fields.items()})
         assert not tells(answer), (method, where, fields, answer)
         assert answer.status != 500, (method, where, fields, answer)
     unharmed = server.done(ROOT, "GET", "runs/get", run_id=closed.run_id)["run"]
     assert (unharmed["info"]["lifecycle_stage"], len(unharmed["data"]["tags"])) == ("active", 2)
+
+
+def test_graphql_tells_those_who_may_read() -> None:
+    server, opened, closed = shared()
+    for query in GRAPHQL:
+        asked = {"query": filled(query, {"opened": opened, "closed": closed})}
+        for caller, may in ((ROOT, True), (GUEST, False)):
+            answer = server.ask(caller, "POST", "/graphql", asked)
+            assert answer.status == 200
+            assert tells(answer) == (may and "ListArtifacts" not in query), (query, answer)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tests.airport import world
 
 START = parse_time("2013-03-01T12:00:00Z")
 PATIENCE = 30.0
+NOTHING: Mapping[str, str] = {}
 
 
 @pytest.fixture
@@ -42,12 +43,14 @@ def clock_of(settings: Settings) -> ReplayClock:
 class Up:
     """The process `functions.up`, answering."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, variables: Mapping[str, str] = NOTHING) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [sys.executable, "-m", "functions.up", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, env=os.environ | settings.to_env(), stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, env=os.environ | settings.to_env() | variables, stderr=subprocess.PIPE, text=True
+        )
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
         wait_for(self._answers)
 
@@ -71,8 +74,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def up(settings: Settings) -> Iterator[Up]:
-    running = Up(settings)
+def up(settings: Settings, variables: Mapping[str, str] = NOTHING) -> Iterator[Up]:
+    running = Up(settings, variables)
     try:
         yield running
     finally:
@@ -184,3 +187,22 @@ def test_a_folder_without_a_project_is_an_error_in_words(tmp_path: Path) -> None
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("no project.py in")
+
+
+def test_it_asks_who_somebody_is_if_the_environment_says_so(settings: Settings) -> None:
+    key = "the-key-of-ann-0123456789"
+    with up(settings, {"LOOPWRIGHT_API_KEYS": f"ann:{key}"}) as running:
+        call = "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+        refused = running.client.get(call)
+        assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
+        assert running.client.get("/", auth=("ann", "wrong")).status_code == 401
+        assert running.client.get(call, auth=("ann", key)).status_code == 200
+        assert running.predict("a") == 401
+
+
+def test_pages_of_others_and_names_that_are_not_this_machines_get_nothing(settings: Settings) -> None:
+    with up(settings) as running:
+        row = {"row": world.ROW}
+        for headers in ({"origin": "http://evil.example"}, {"host": "evil.example"}, {"sec-fetch-site": "cross-site"}):
+            assert running.client.post("/models/delays/predict", json=row, headers=headers).status_code == 403
+        assert running.client.post("/models/delays/predict", json=row).status_code == 200

@@ -9,24 +9,36 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, expect, sync_playwright
 
-from tests.clouds.tools import MissingToolError
+from tests.clouds.tools import MissingToolError, run
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_PATIENCE: Final = 30_000
+_FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    # Nothing is fetched from anywhere else.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+_PATIENCE: Final = 15_000
 """Milliseconds until a page must show what it should: a busy machine draws slowly."""
 
 _DISMISSED: Final = """
+localStorage.clear();
 localStorage.setItem("mlflow.assistant.fab.autoOpenedOnFirstLoad_v1", "true");
 localStorage.setItem("mlflow.assistant.panelOpen_v1", "false");
+localStorage.setItem("mlflow.telemetry.info.alert.dismissed_v1", "true");
 localStorage.setItem("_mlflow_model_registry_promo_modal_dismissed_v1", "true");
 localStorage.setItem("mlflow.workflowType_v1", '"machine_learning"');
 """
-"""What people click away once: the assistant, the news of aliases; and that they train models."""
+"""Nothing is left of what was looked at before, but what people click away once: the assistant, the news of aliases
+and of telemetry; and that they train models."""
 
 _KNOWN: Final = ("/ajax-api/2.0/mlflow/users/current",)
 """Is refused by a stock server without accounts too: the pages ask it to find out whether there are accounts."""
+
+_HARMLESS: Final = "ResizeObserver loop"
+"""What Chromium complains of where a page measures itself while it is drawn."""
 
 TROUBLE: Final = (
     "Request error",
@@ -39,6 +51,22 @@ TROUBLE: Final = (
     "no call that is answered here",
 )
 """What the pages say when they have trouble."""
+
+
+def installed() -> Path:
+    """Return the browser's program; where it is not there and may be installed, it is.
+
+    Raises:
+        MissingToolError: there is none, and none is to be had.
+    """
+    try:
+        return chromium()
+    except MissingToolError:
+        if os.geteuid() or not shutil.which("apt-get"):
+            raise
+        run("apt-get", "update", "--quiet")
+        run("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", "chromium")
+        return chromium()
 
 
 def chromium() -> Path:
@@ -54,7 +82,7 @@ def chromium() -> Path:
     return Path(found)
 
 
-@dataclass(slots=True)
+@dataclass
 class Tab:
     """A page being looked at.
 
@@ -80,13 +108,16 @@ class Tab:
 
     def is_well(self) -> None:
         """Fail if anything has gone wrong, or the page says so."""
-        assert not self.wrong
         text = self.page.inner_text("body")
-        assert not [trouble for trouble in TROUBLE if trouble in text]
-        assert not self.page.locator("[role=alert]").all_inner_texts()
+        wrong = [
+            *self.wrong,
+            *(f"the page says {trouble!r}" for trouble in TROUBLE if trouble in text),
+            *(f"the page warns: {alert}" for alert in self.page.locator("[role=alert]").all_inner_texts()),
+        ]
+        assert not wrong, "\n".join(wrong)
 
     def heard(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and self._is_ours(message.location["url"]):
+        if message.type == "error" and _HARMLESS not in message.text and self._is_ours(message.location["url"]):
             self.wrong.append(f"console: {message.text} ({message.location['url']})")
 
     def answered(self, response: Response) -> None:
@@ -104,29 +135,27 @@ class Tab:
 
 
 @contextmanager
-def opened() -> Iterator[Browser]:
-    """Yield a browser.
+def opened() -> Iterator[BrowserContext]:
+    """Yield a browser; it keeps files that it may keep, as browsers do.
 
     Raises:
         MissingToolError: there is none on this machine.
     """
     program = chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         try:
-            yield browser
+            with browser.new_context(viewport={"width": 1500, "height": 1000}, timezone_id="UTC") as context:
+                context.add_init_script(_DISMISSED)
+                yield context
         finally:
             browser.close()
 
 
 @contextmanager
-def tab(browser: Browser, url: str, path: str) -> Iterator[Tab]:
-    """Yield a new tab, of somebody who is here for the first time, that is opening a page of a server."""
-    with browser.new_context(viewport={"width": 1500, "height": 1000}, timezone_id="UTC") as context:
-        context.add_init_script(_DISMISSED)
-        # Nothing is fetched from anywhere else.
-        context.route(lambda asked: not asked.startswith((url, "data:", "blob:")), lambda route: route.abort())
-        page = context.new_page()
+def tab(browser: BrowserContext, url: str, path: str) -> Iterator[Tab]:
+    """Yield a new tab that is opening a page of a server."""
+    with browser.new_page() as page:
         made = Tab(page, url)
         page.on("console", made.heard)
         page.on("response", made.answered)

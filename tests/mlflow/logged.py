@@ -40,7 +40,7 @@ def logged(url: str, world: World) -> Logged:
     tracking = Tracking(
         world.platform.table, world.platform.blobs, clock=world.platform.clock, new_id=world.platform.new_id
     )
-    return Logged(experiment, runs, tracking.run(outcome.run_id).experiment, outcome.run_id)
+    return Logged(experiment, runs, tracking.run(outcome.run_id).experiment_id, outcome.run_id)
 
 
 def _run(client: MlflowClient, experiment: str, number: int) -> str:

@@ -31,6 +31,7 @@ PACKAGES: Final = (
     "skops==0.16.*",
     "uvloop",
     "mlflow-export-import",
+    "tabulate",  # which it wants and does not say
     "requests-auth-aws-sigv4",
     "boto3",
 )

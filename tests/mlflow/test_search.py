@@ -98,8 +98,8 @@ def fill(sides: Sides, chance: random.Random) -> None:
         if number < 2:
             for _ in range(RUNS // 2):
                 _fill_run(sides, made, chance)
-    sides.ask("experiments/delete", {"experiment_id": made})
-    sides.tracking.delete_experiment(made)
+    sides.ask("experiments/delete", {"experiment_id": sides.experiments[-1]})
+    sides.tracking.delete_experiment(sides.experiments[-1])
 
 
 def _fill_run(sides: Sides, experiment_id: str, chance: random.Random) -> None:

@@ -38,7 +38,7 @@ def paged(things: Iterable[Found], order: Order, *, size: int, token: str = "") 
         behind = places if last is None else (one for one in places if one[0] > last)
         first = heapq.nsmallest(size + 1, behind, key=itemgetter(0))
     except TypeError as error:
-        raise _foreign(token) from error
+        raise foreign(token) from error
     found = [thing for _, thing in first[:size]]
     return Page(found, token_of(first[size - 1][0], order) if len(first) > size else "")
 
@@ -53,14 +53,15 @@ def place_of(token: str, order: Order) -> Ranked:
     try:
         told = _DECODER.decode(base64.b64decode(token, altchars=b"-_", validate=True))
     except (ValueError, msgspec.MsgspecError) as error:
-        raise _foreign(token) from error
+        raise foreign(token) from error
     place = order.place_of(told)
     if place is None:
-        raise _foreign(token)
+        raise foreign(token)
     return place
 
 
-def _foreign(token: str) -> InvalidInputError:
+def foreign(token: str) -> InvalidInputError:
+    """Return the error that a token is none of the search that it came with."""
     return InvalidInputError(
         f"page token {token[:80]!r} is none of this search: use the one that came with its page before, or none"
     )

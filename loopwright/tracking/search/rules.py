@@ -72,7 +72,8 @@ class Rules:
         name, direction = read_order(written)
         if direction and direction.lower() not in {"asc", "desc"}:
             raise InvalidInputError(f"cannot order by {written!r}: wanted ASC or DESC instead of {direction}")
-        part, key = self._resolved(_unshelled(name) if direction else name, self.orders)
+        plain = _unshelled(name)
+        part, key = self._resolved(plain if direction else name, self.orders)
         if part != "attribute" and part not in self.sorted_parts:
             raise InvalidInputError(f"cannot order by {written!r}: use {', '.join(sorted(self.orders))}")
         return Term(part, key, direction.lower() != "desc")

@@ -26,7 +26,7 @@ def test_every_command_is_there() -> None:
     commands = (
         "init demo up ui ingest train score materialize monitor reproduce redrive status models runs lineage report"
     )
-    for command in [*commands.split(), "doctor", "promote", "rollback", "adopt"]:
+    for command in [*commands.split(), "doctor", "promote", "rollback", "adopt", "import-mlflow"]:
         assert f" {command} " in told
 
 

@@ -43,9 +43,9 @@ VALUES = [
 SPACES = ["", " ", " ", " ", "  ", "\n", "\t "]
 
 identifiers = st.one_of(
-    st.tuples(st.sampled_from(PREFIXES), st.sampled_from([".", ".", ".", " .", ". "]), st.sampled_from(KEYS)).map(
-        "".join
-    ),
+    st.tuples(st.sampled_from(PREFIXES), st.sampled_from([".", ".", " ."]), st.sampled_from(KEYS)).map("".join),
+    # Which words sqlparse takes for keywords behind a space is not followed.
+    st.tuples(st.sampled_from(PREFIXES), st.sampled_from(["auc", "a.b", "`a b`", "'a'", "5"])).map(". ".join),
     st.sampled_from(ATTRIBUTES),
 )
 values = st.one_of(
