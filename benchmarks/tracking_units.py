@@ -205,6 +205,10 @@ def costs(platform: Platform, meter: Meter) -> dict[str, tuple[int, int, int]]:
     note("`registered-models/alias`")
     ask.get("registered-models/alias", "name=forest&alias=blue")
     note("`registered-models/alias`, read")
+    ask.get("model-versions/search", f"filter=run_id%3D'{run_id}'")
+    note("`model-versions/search`, those of a run")
+    ask.get("registered-models/search", "max_results=100")
+    note("`registered-models/search`, one model")
     return found
 
 

@@ -25,6 +25,9 @@ _VERBS: Final[Mapping[Role, str]] = {"none": "see", "read": "read", "write": "wr
 
 _STAGES: Final[Mapping[str, str]] = {"production": "champion", "staging": "challenger"}
 
+_PAGES: Final = 20
+"""So many pages are looked through for one that is full."""
+
 _KEEPER: Final = "whoever keeps the project's `access`"
 
 
@@ -107,10 +110,9 @@ class Permits:
                 if wanted and not left:
                     return json_answer({})
                 asked = msgspec.structs.replace(asked, **{field: left})
-            done = act.do(asked, call.caller)
-            for one in filtered:
-                done = self._filtered(call.caller, one, done)
-            return json_answer(done)
+            return json_answer(
+                self._page(call.caller, act, asked, filtered[0]) if filtered else act.do(asked, call.caller)
+            )
 
         return answer
 
@@ -160,11 +162,29 @@ class Permits:
             "PERMISSION_DENIED", f"{caller.told} may not move the protected alias {alias!r}. Ask an approver: {who}"
         )
 
-    def _filtered(self, caller: Caller, how: Filtered, done: object) -> object:
-        if not isinstance(done, Mapping) or how.listed not in done:
-            return done
-        kept = [one for one in done[how.listed] if self._may_read(caller, how.of, str(one[how.field]))]
-        return {**done, how.listed: kept}
+    def _page(self, caller: Caller, act: Acting[Any], asked: Any, how: Filtered) -> object:  # noqa: ANN401 - a request
+        """Return a page of what the caller may read, filled up from the next ones, of which some are looked through."""
+        found: list[object] = []
+        token: object = ""
+        for _ in range(_PAGES):
+            done: Any = act.do(asked, caller)
+            seen = self._seen(caller, how, done)
+            room = asked.max_results - len(found)
+            if len(seen) > room:
+                # The next page begins behind the last one that there is room for. What came meanwhile is seen anew.
+                done = act.do(msgspec.structs.replace(asked, max_results=seen[room - 1][0] + 1), caller)
+                seen = self._seen(caller, how, done)
+            found += [one for _, one in seen]
+            token = done.get("next_page_token")
+            if not token or len(found) >= asked.max_results:
+                break
+            asked = msgspec.structs.replace(asked, page_token=token)
+        return ({how.listed: found} if found else {}) | ({"next_page_token": token} if token else {})
+
+    def _seen(self, caller: Caller, how: Filtered, done: Mapping[str, Any]) -> list[tuple[int, object]]:
+        """Return what the caller may read of a page, each with its place there."""
+        listed = enumerate(done.get(how.listed, ()))
+        return [(place, one) for place, one in listed if self._may_read(caller, how.of, one[how.field])]
 
 
 def told(asked: object, field: str) -> list[str]:

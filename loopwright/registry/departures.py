@@ -16,8 +16,9 @@ from loopwright.errors import ConflictError, UnavailableError
 from loopwright.optimistic import ATTEMPTS
 from loopwright.ports.table import Check, Delete, Item, Key, Put, Table, Version, Write
 from loopwright.registry import keys
+from loopwright.registry.by_run import hinted_anew
 from loopwright.registry.items import content, kept
-from loopwright.registry.values import RegisteredModel, Routing
+from loopwright.registry.values import ModelVersion, RegisteredModel, Routing
 
 _STEP: Final = 20
 """Items a step: a version may have 800 kB of tags, a transaction of DynamoDB takes 4 MB of large items at a time."""
@@ -48,7 +49,7 @@ def carry(table: Table, old: str, new: str, now: float) -> RegisteredModel:
         try:
             if batch := _batch(table, old):
                 here = Check(leaving.key, Version(leaving.version))
-                table.transact([here, *_moved(batch, new, now)])
+                table.transact([here, *_moved(table, batch, new, now)])
             else:
                 return _arrived(table, leaving, arriving, now)
         except ConflictError:
@@ -92,8 +93,9 @@ def _batch(table: Table, name: str) -> list[Item]:
     return list(islice((item for item in items if item.key != routing), _STEP))
 
 
-def _moved(batch: Sequence[Item], new: str, now: float) -> list[Write]:
-    writes: list[Write] = []
+def _moved(table: Table, batch: Sequence[Item], new: str, now: float) -> list[Write]:
+    versions = [kept(item, ModelVersion) for item in batch if item.key.sort.startswith(keys.VERSIONS)]
+    writes: list[Write] = [*hinted_anew(table, versions, new)]
     for item in batch:
         there = Key(keys.partition(new), item.key.sort)
         value = dict(item.value)

@@ -1,5 +1,6 @@
 """Where the registry's items are, and which names it takes."""
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from loopwright.errors import InvalidInputError
 from loopwright.ports.table import Key
 
 MODELS: Final = "models"
+
+RUNS: Final = "registered"
 
 VERSIONS: Final = "version/"
 
@@ -52,6 +55,11 @@ def version_key(model: str, version: int) -> Key:
 def run_key(model: str, run_id: str) -> Key:
     """Return the place that says which version a run registered."""
     return Key(partition(model), f"run/{run_id}")
+
+
+def hint_key(run_id: str) -> Key:
+    """Return the place that says which versions a run has registered; a run's identity may be any text."""
+    return Key(RUNS, hashlib.sha256(run_id.encode()).hexdigest()[:32])
 
 
 def routing_key(model: str) -> Key:

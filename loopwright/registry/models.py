@@ -67,10 +67,7 @@ class Models:
         self._change_model(name, lambda one: replace(one, tags=keys.checked_tags(with_tag(one.tags, key, value))))
 
     def _model_item(self, name: str) -> Item:
-        item = self._table.get(keys.model_key(keys.checked_model(name)))
-        if item is None or not kept(item, RegisteredModel).present:
-            raise no_model(name)
-        return item
+        return present(name, self._table.get(keys.model_key(keys.checked_model(name))))
 
     def _change_model(self, name: str, edit: Callable[[RegisteredModel], RegisteredModel]) -> RegisteredModel:
         def prepare() -> tuple[Sequence[Write], RegisteredModel]:
@@ -117,6 +114,13 @@ def with_tag(tags: Mapping[str, str], key: str, value: str | None) -> dict[str, 
     """Return the tags with this one set, or removed with None."""
     others = {name: text for name, text in tags.items() if name != key}
     return others if value is None else {**others, key: value}
+
+
+def present(name: str, item: Item | None) -> Item:
+    """Return a model's item, or raise `NotFoundError` if the model is not there."""
+    if item is None or not kept(item, RegisteredModel).present:
+        raise no_model(name)
+    return item
 
 
 def no_model(name: str) -> NotFoundError:

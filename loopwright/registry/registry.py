@@ -8,6 +8,7 @@ Items of the table:
     model/<model>   run/<run id>              which version that run registered
     model/<model>   routing                   all aliases, canary and shadows: what predict reads, in one get
     model/<model>   alias/<alias>/<revision>  one change of an alias
+    registered      <digest of a run's id>    a hint which versions that run has registered
     model/<model>   traffic/<revision>        one change of canary or shadows
 
 Every change rewrites `routing` by compare-and-set and adds its history in the same transaction, and checks that the

@@ -8,8 +8,9 @@ from loopwright.errors import AlreadyExistsError, ConflictError, InUseError, Inv
 from loopwright.optimistic import commit
 from loopwright.ports.table import ABSENT, Check, Expectation, Item, Put, Version, Write
 from loopwright.registry import keys
+from loopwright.registry.by_run import hinted, versions_of_runs
 from loopwright.registry.items import content, kept
-from loopwright.registry.models import Models, on_its_way, with_tag
+from loopwright.registry.models import Models, on_its_way, present, with_tag
 from loopwright.registry.moves import uses
 from loopwright.registry.numbering import added, numbered, referred, removed
 from loopwright.registry.values import ARCHIVED, ModelVersion, NewSource, NewVersion, RegisteredModel, Routing
@@ -45,6 +46,8 @@ class Versions(Models):
             writes = added(known, expected, version)
             if new.run_id:
                 writes.append(Put(keys.run_key(new.model, new.run_id), {"version": version.version}, expect=ABSENT))
+                hint = keys.hint_key(new.run_id)
+                writes.append(hinted(hint, self._table.get(hint), [(new.model, version.version)]))
             return writes, version
 
         return commit(self._table, prepare, what=f"model {new.model!r}")
@@ -64,10 +67,15 @@ class Versions(Models):
             raise _reserved()
 
         def prepare() -> tuple[Sequence[Write], ModelVersion]:
-            item = self._model_item(new.model)
+            place, hint = keys.model_key(keys.checked_model(new.model)), keys.hint_key(new.run_id)
+            found, before = self._table.get_many([place, hint])
+            item = present(new.model, found)
             known = _staying(kept(item, RegisteredModel))
             version = referred(new, known.latest + 1, self._clock())
-            return added(known, Version(item.version), version), version
+            writes = added(known, Version(item.version), version)
+            if new.run_id:
+                writes.append(hinted(hint, before, [(new.model, version.version)]))
+            return writes, version
 
         return commit(self._table, prepare, what=f"model {new.model!r}")
 
@@ -83,6 +91,10 @@ class Versions(Models):
     def describe_version(self, model: str, version: int, description: str | None) -> ModelVersion:
         """Give a version another description, or none, and return it; or raise `NotFoundError`."""
         return self._change(model, version, lambda one: replace(one, description=description, updated=self._clock()))
+
+    def versions_of_runs(self, run_ids: Sequence[str]) -> list[ModelVersion] | None:
+        """Return all versions that these runs have registered, in two reads; None: look at all models' versions."""
+        return versions_of_runs(self._table, run_ids)
 
     def record_verdict(self, model: str, version: int, verdict: Verdict) -> None:
         """Store what the gate said of a version; a later verdict replaces an earlier one.

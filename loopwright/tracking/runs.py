@@ -15,7 +15,7 @@ from loopwright.tracking.limits import check_first_tags, checked_run_id, checked
 from loopwright.tracking.names import name_of
 from loopwright.tracking.record import Head, Record, deleted_with, head_of
 from loopwright.tracking.records import Records
-from loopwright.tracking.values import ENDED, Run, RunCursor, RunStatus, View
+from loopwright.tracking.values import ENDED, Experiment, Run, RunCursor, RunStatus, View
 
 
 class Runs(Experiments):
@@ -60,12 +60,8 @@ class Runs(Experiments):
             new = False
             experiment = living_experiment(self.experiment(experiment_id))
             head = Head(identity, experiment_id, known, "RUNNING", start, user=user, turn=experiment.turns)
-            record = Record(head, Entries.fresh(), experiment, 0)
-            for key, value in (tags or {}).items():
-                record.entries.set_tag(key, value)
-            record.rename(known)
-            home = record.head.key
-            pointer = {"partition": home.partition, "sort": home.sort}
+            record = _begun(head, experiment, tags or {})
+            pointer = {"partition": head.key.partition, "sort": head.key.sort}
             return [*record.writes(()), Put(keys.home_key(identity), pointer, expect=ABSENT)], record.run
 
         made = commit(self._table, prepare, what=f"run {identity}")
@@ -202,3 +198,12 @@ class Runs(Experiments):
         if run.experiment_id != experiment_id:
             raise ConflictError(f"run {run_id} belongs to experiment {run.experiment_id}: choose another identity")
         return run
+
+
+def _begun(head: Head, experiment: Experiment, tags: Mapping[str, str]) -> Record:
+    """Return a run that is about to be written first."""
+    record = Record(head, Entries.fresh(), experiment, 0)
+    for key, value in tags.items():
+        record.entries.set_tag(key, value)
+    record.rename(head.name)
+    return record

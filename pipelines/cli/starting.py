@@ -69,6 +69,7 @@ def up(
     for model in loaded.models:
         out.print(f"  POST {base}/models/{model.name}/predict", highlight=False)
     out.print(f"  GET  {base}/openapi.json", highlight=False)
+    out.print(f"  MLFLOW_TRACKING_URI={base} (`loopwright ui` brings its pages)", highlight=False)
     if settings.clock_file:
         out.print(f"  time is recorded: {settings.clock_file} tells it", highlight=False)
     out.file.flush()

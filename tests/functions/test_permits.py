@@ -129,6 +129,49 @@ def test_a_refusal_says_who_may_not_do_what_and_whom_to_ask() -> None:
     assert "somebody without a name may not read run" in answer.body["message"]
 
 
+def test_a_page_is_full_though_much_lies_between_that_may_not_be_read() -> None:
+    server, _, _ = world()
+    for number in range(12):
+        for name in (f"closed-{number}", f"open-{number}" if number % 4 == 0 else f"closed+{number}"):
+            server.done(ROOT, "POST", "experiments/create", name=name)
+            server.done(ROOT, "POST", "registered-models/create", name=name)
+    for call, listed in (("experiments/search", "experiments"), ("registered-models/search", "registered_models")):
+        pages: list[list[str]] = []
+        token = ""
+        while not pages or token:
+            found = server.done(GUEST, "GET", call, max_results=2, page_token=token)
+            pages.append([one["name"] for one in found.get(listed, [])])
+            token = found.get("next_page_token", "")
+        assert [len(page) for page in pages if page] == [2, 2], pages
+        names = {name for page in pages for name in page}
+        assert names >= {"open-0", "open-4", "open-8"}
+        assert len(names) == 4
+
+
+def test_what_leads_to_a_version_protects_it_from_being_moved_by_whatever_call() -> None:
+    server, opened, _ = world()
+    name = {"name": opened.model}
+    server.done(ROOT, "POST", "registered-models/alias", **name, alias="challenger", version="1")
+    for method, call, fields in (
+        ("POST", "registered-models/alias", {"alias": "challenger", "version": "1"}),
+        ("DELETE", "registered-models/alias", {"alias": "challenger"}),
+        ("POST", "registered-models/alias", {"alias": "champion", "version": "1"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "Staging"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "production"}),
+        ("POST", "model-versions/transition-stage", {"version": "1", "stage": "Archived"}),
+        ("DELETE", "model-versions/delete", {"version": "1"}),
+        ("DELETE", "model-versions/delete", {"version": "01"}),
+        ("DELETE", "model-versions/delete", {"version": " 1"}),
+        ("DELETE", "registered-models/delete", {}),
+        ("POST", "registered-models/rename", {"new_name": "open-anew"}),
+    ):
+        answer = server.ask(GUEST, method, f"/api/2.0/mlflow/{call}", {**name, **fields})
+        assert answer.status == 403, (call, fields, answer)
+        assert "guest@x.example may not move the protected alias" in answer.body["message"]
+        assert "Ask an approver: chief, root@x.example" in answer.body["message"]
+    server.done(GUEST, "POST", "registered-models/alias", **name, alias="best", version="1")
+
+
 def test_searches_tell_what_may_be_read() -> None:
     server, opened, closed = shared()
     visitor = WHO["read"]

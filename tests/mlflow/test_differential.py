@@ -9,9 +9,10 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from tests.mlflow.histories import Server, Step, last_look, steps
+from tests.mlflow.comparing import Server, Step, last_look
+from tests.mlflow.histories import steps
 
-SECONDS: Final = 20.0
+SECONDS: Final = 15.0
 """After so long no further history is played: the machine decides how many there are."""
 
 _LABELS: Final = count()

@@ -66,12 +66,12 @@ def found_models(registry: Registry, asked: SearchModels) -> Page[FoundModel]:
 def found_versions(registry: Registry, asked: SearchVersions) -> Page[FoundVersion]:
     """Return a page of versions; raises as `found_models` does.
 
-    One read a model that the filter's names leave, and one for the models, unless the filter names one.
+    Two reads if the filter names runs; else one a model that its names leave, and one for the models, or none.
     """
     size = _size(asked.max_results, VERSIONS_LIMIT)
     wanted, prompts = _asked_for(parse_filter(asked.filter, MODEL_VERSIONS))
     order = parse_order(asked.order_by, MODEL_VERSIONS)
-    found = (one for name in _names(registry, wanted) for one in _versions(registry, name, prompts=prompts))
+    found = _candidates(registry, wanted, prompts=prompts)
     return paged((one for one in found if wanted.accepts(one)), order, size=size, token=asked.page_token)
 
 
@@ -92,35 +92,56 @@ def _is_about_prompts(clause: Clause) -> bool:
     return clause.part == "tag" and clause.key == IS_PROMPT
 
 
-def _names(registry: Registry, wanted: Filter) -> Sequence[str]:
-    """Return the names of the models whose versions may be wanted."""
-    about = [one for one in wanted.clauses if one.part == "attribute" and one.key == "name"]
-    for clause in about:
-        if clause.comparator == "=":
-            return [str(clause.value)]
-    named = Filter(tuple(about))
-    names = [one.name for one in registry.models() if one.latest]
-    return [name for name in names if named.accepts(Facts(attributes={"name": name}))]
+def _candidates(registry: Registry, wanted: Filter, *, prompts: bool) -> Iterator[FoundVersion]:
+    """Yield the versions that a filter may want."""
+    runs = _told(wanted, "run_id")
+    names = _told(wanted, "name")
+    of_runs = registry.versions_of_runs(sorted(runs)) if runs is not None and names is None else None
+    if of_runs is not None:
+        yield from _facts(of_runs, prompts=prompts)
+        return
+    if names is None or len(names) > 1:
+        asked = Filter(tuple(one for one in wanted.clauses if _is_about(one, "name")))
+        models = (one.name for one in registry.models() if one.latest)
+        names = [name for name in models if asked.accepts(Facts(attributes={"name": name}))]
+    for name in names:
+        yield from _facts(registry.versions(name), prompts=prompts)
 
 
-def _versions(registry: Registry, name: str, *, prompts: bool) -> Iterator[FoundVersion]:
-    found = [
-        FoundVersion(
-            attributes={
-                "name": one.model,
-                "run_id": one.run_id,
-                "source": source_of(one),
-                "version": one.version,
-                "creation_timestamp": millis(one.created),
-                "last_updated_timestamp": millis(changed(one)),
-            },
-            tags=tags_of(one),
-            version=one,
-        )
-        for one in registry.versions(name)
-    ]
-    if prompts or not any(one.tags.get(IS_PROMPT) == "true" for one in found):
-        yield from found
+def _told(wanted: Filter, key: str) -> Sequence[str] | None:
+    """Return to which values of an attribute a filter leads; None: it does not name them."""
+    for clause in wanted.clauses:
+        match clause.comparator, clause.value:
+            case "=", str() if _is_about(clause, key):
+                return [clause.value]
+            case "IN", tuple() if _is_about(clause, key):
+                return clause.value
+            case _:
+                continue
+    return None
+
+
+def _is_about(clause: Clause, key: str) -> bool:
+    return clause.part == "attribute" and clause.key == key
+
+
+def _facts(versions: Sequence[ModelVersion], *, prompts: bool) -> Iterator[FoundVersion]:
+    """Yield versions with what can be asked of them; none of a model that has a prompt, unless prompts are wanted."""
+    hidden = frozenset() if prompts else {one.model for one in versions if one.tags.get(IS_PROMPT) == "true"}
+    for one in versions:
+        if one.model not in hidden:
+            yield FoundVersion(
+                attributes={
+                    "name": one.model,
+                    "run_id": one.run_id,
+                    "source": source_of(one),
+                    "version": one.version,
+                    "creation_timestamp": millis(one.created),
+                    "last_updated_timestamp": millis(changed(one)),
+                },
+                tags=tags_of(one),
+                version=one,
+            )
 
 
 def _size(wanted: int, limit: int) -> int:

@@ -147,3 +147,4 @@ def test_the_server_says_what_it_is(api: Api) -> None:
     told = api.get("/api/3.0/mlflow/server-info")
     assert told == api.get("/ajax-api/3.0/mlflow/server-info")
     assert (told["store_type"], told["workspaces_enabled"]) == ("SqlStore", False)
+    assert api.caller.get("/version").text.startswith("3.")

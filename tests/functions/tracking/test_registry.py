@@ -282,3 +282,23 @@ def test_pages_go_on_where_the_last_one_ended_whatever_was_made_since(api: Api) 
 @pytest.mark.parametrize("size", [0, -1, 200_001])
 def test_a_page_has_a_size(api: Api, area: str, size: int) -> None:
     assert api.refusal("GET", f"{area}/search", max_results=size) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_versions_are_found_by_the_runs_that_made_them(api: Api, delays: Registry) -> None:
+    noted(api, run_id="run1")
+    noted(api, run_id="elsewhere")
+    noted(api)
+    assert len(delays.models()) == 2
+    for asked, wanted in (
+        ("run_id = 'run1'", {("delays", "1"), ("churn", "1")}),
+        ("run_id IN ('run1', 'run2', 'nobody')", {("delays", "1"), ("delays", "2"), ("churn", "1")}),
+        ("run_id = 'run1' AND name = 'churn'", {("churn", "1")}),
+        ("run_id = 'run1' AND name LIKE 'd%'", {("delays", "1")}),
+        ("run_id = 'run1' AND run_id = 'run2'", set()),
+        ("run_id = ''", {("churn", "3")}),
+        ("run_id != 'run1' AND name IN ('churn')", {("churn", "2"), ("churn", "3")}),
+        ("name IN ('churn', 'delays', 'nobody') AND version_number = 1", {("delays", "1"), ("churn", "1")}),
+        ("run_id LIKE 'run%' AND tags.`loopwright.gate` = 'passed'", {("delays", "1"), ("delays", "3")}),
+    ):
+        shown = api.get("model-versions/search", filter=asked).get("model_versions", [])
+        assert {(one["name"], one["version"]) for one in shown} == wanted, asked

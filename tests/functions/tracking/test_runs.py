@@ -4,7 +4,7 @@ import pytest
 
 from loopwright.ports import Platform
 from loopwright.tracking import DatasetInput, Metric, Tracking
-from tests.functions.tracking.api import Api
+from tests.functions.tracking.api import Api, Told
 
 GONE = (404, "RESOURCE_DOES_NOT_EXIST")
 WRONG = (400, "INVALID_PARAMETER_VALUE")
@@ -157,6 +157,20 @@ def test_what_a_run_reads_and_makes_is_told(api: Api, run_id: str) -> None:
             {"experiment_id": told["info"]["experiment_id"], "name": "flights", "digest": "2"},
         ]
     }
+
+
+@pytest.mark.parametrize(
+    "datasets",
+    [
+        [{"dataset": {"name": "a", "digest": "1" * 37}}],
+        [{"dataset": {"name": "a" * 501, "digest": "1"}}],
+        [{"dataset": {"name": "a", "digest": "1"}, "tags": [{"key": "a", "value": "x" * 501}]}],
+        [{"dataset": {"name": "a", "digest": "1"}}] * 1_001,
+    ],
+)
+def test_a_data_set_that_is_too_long_is_refused(api: Api, run_id: str, datasets: list[Told]) -> None:
+    assert api.refusal("POST", "runs/log-inputs", run_id=run_id, datasets=datasets) == WRONG
+    assert api.look(run_id)["inputs"] == {}
 
 
 def test_the_same_output_again_is_fine_and_another_step_is_not(api: Api, run_id: str) -> None:
