@@ -21,6 +21,7 @@ from loopwright.tracking.logged_model import (
     ModelStatus,
     points_of,
 )
+from loopwright.tracking.names import name_of
 
 NAME_LENGTH: Final = 500
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -66,7 +67,7 @@ class LoggedModels:
             ModelHead(
                 model_id,
                 experiment_id,
-                name or f"model-{model_id[-8:]}",
+                name or name_of(model_id),
                 model_location(experiment, model_id),
                 created=now,
                 updated=now,
