@@ -127,8 +127,7 @@ class Heads:
         """Return what is remembered of an experiment, which is now the one that was searched last."""
         with self._lock:
             known = self._experiments.pop(experiment.id, None)
-            # Its runs say what depends on the experiment: whether they are deleted, where their artifacts are.
-            if known is None or known.experiment != experiment:
+            if known is None or _told_by(known.experiment) != _told_by(experiment):
                 known = _Remembered(experiment)
             self._experiments[experiment.id] = known
         return known
@@ -157,3 +156,8 @@ class Heads:
             return 0
         del self._experiments[oldest.experiment.id]
         return max(oldest.weight, 1)
+
+
+def _told_by(experiment: Experiment) -> tuple[object, ...]:
+    """Return what runs take from their experiment: whether they are deleted, where their artifacts are."""
+    return experiment.deleted, experiment.turns, experiment.artifact_location
