@@ -7,9 +7,10 @@ searched longest ago are forgotten; the runs that one experiment has no room for
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
+
+import msgspec
 
 from loopwright.errors import NotFoundError
 from loopwright.ports.table import Item, Key, Table
@@ -26,12 +27,11 @@ _GROWTH: Final = 4
 _CHUNK: Final = 1_024
 
 
-@dataclass(slots=True, eq=False)
-class _Remembered:
+class _Remembered(msgspec.Struct, eq=False):
     """The runs of one experiment by their sort, what they weigh, and whether there was no room for others."""
 
     experiment: Experiment
-    runs: dict[str, FoundRun] = field(default_factory=dict)
+    runs: dict[str, FoundRun] = msgspec.field(default_factory=dict)
     weight: int = 0
     full: bool = False
 
