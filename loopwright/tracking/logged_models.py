@@ -155,7 +155,8 @@ class LoggedModels:
         """Add points to models, by their identities. The same points again change nothing, so a retry is safe.
 
         Raises:
-            NotFoundError: there is no such model; those before it have their points.
+            NotFoundError: there is no such model.
+            InvalidInputError: another point is there at the same moment and step. Models before have their points.
         """
         for model_id, points in metrics.items():
             self._change(model_id, partial(ModelRecord.add, points=points))

@@ -163,7 +163,8 @@ class Server:
     def _told(self, answer: httpx.Response) -> Json:
         if answer.is_success:
             return self._plain(answer.json())
-        return [answer.status_code, answer.json()["error_code"]]
+        # What the database there finds has a name of its own.
+        return [answer.status_code, answer.json()["error_code"].replace("BAD_REQUEST", "INVALID_PARAMETER_VALUE")]
 
     def _plain(self, told: Json) -> Json:
         """Return what is told without what differs from server to server."""

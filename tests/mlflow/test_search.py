@@ -1,8 +1,7 @@
-"""Random searches on a stock server and on ours, over the same random runs: page for page the same runs."""
+"""Random searches on a stock server and on ours, over the same random things: page for page the same things."""
 
 import random
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import httpx
@@ -12,15 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from adapters import open_platform
+from loopwright.ports import Platform
 from loopwright.settings import Settings
-from loopwright.tracking import DatasetInput, Metric, RunStatus, Tracking
+from loopwright.tracking import DatasetInput, LoggedModels, Metric, ModelMetric, RunStatus, Tracking
 from tests.mlflow.ours import served
 
 API: Final = "/api/2.0/mlflow"
 MOMENT: Final = 1_700_000_000_000
 RUNS: Final = 24
+MODELS: Final = 16
 NAMES: Final = ["alpha", "Alpha", "a_b", "axb", "100%", "é", "É", "x'y", ""]
 NUMBERS: Final = [0.0, -1.5, 0.25, 0.8, 0.8, 1e-9, 3.0, float("nan"), float("inf"), float("-inf"), 1e300]
+DATASETS: Final = [("", ""), ("flights", "d1"), ("flights", "d2"), ("trains", "d1")]
 STATES: Final[list[RunStatus]] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 EVERYTHING: Final = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -30,11 +32,14 @@ EVERYTHING: Final = settings(
 class Sides:
     """The two servers, filled with the same things."""
 
-    def __init__(self, stock: httpx.Client, ours: httpx.Client, tracking: Tracking) -> None:
+    def __init__(self, stock: httpx.Client, ours: httpx.Client, platform: Platform) -> None:
         self.stock = stock
         self.ours = ours
-        self.tracking = tracking
-        self.clock = 0.0
+        self.moment = 0.0
+        self.identity = ""
+        known: dict[str, Callable[[], Any]] = {"clock": lambda: self.moment, "new_id": lambda: self.identity}
+        self.tracking = Tracking(platform.table, platform.blobs, **known)
+        self.models = LoggedModels(platform.table, **known)
         self.experiments: list[str] = []
 
     def same(self, call: str, body: Mapping[str, object], listed: str, identity: str) -> None:
@@ -71,15 +76,10 @@ def _told(one: Mapping[str, Any], identity: str) -> str:
 @pytest.fixture(scope="module")
 def sides(stock: str) -> Iterator[Sides]:
     platform = open_platform(Settings(provider="memory"))
-    ids = count(1)
-    found: list[Sides] = []
-    tracking = Tracking(
-        platform.table, platform.blobs, clock=lambda: found[0].clock, new_id=lambda: f"unused-{next(ids)}"
-    )
     with served(platform) as url, httpx.Client(base_url=url) as ours, httpx.Client(base_url=stock) as theirs:
-        found.append(Sides(theirs, ours, tracking))
-        fill(found[0], random.Random(11))  # noqa: S311 - the same things each time
-        yield found[0]
+        both = Sides(theirs, ours, platform)
+        fill(both, random.Random(11))  # noqa: S311 - the same things each time
+        yield both
     platform.close()
 
 
@@ -89,15 +89,14 @@ def fill(sides: Sides, chance: random.Random) -> None:
         tags = {"suite": "search", "team": chance.choice(NAMES), **({"only": "x"} if number % 2 else {})}
         made = sides.ask("experiments/create", {"name": name, "tags": _entries(tags)})["experiment_id"]
         told = sides.stock.get(f"{API}/experiments/get", params={"experiment_id": made}).json()["experiment"]
-        sides.clock = told["creation_time"] / 1e3
-        ours = Tracking(
-            sides.tracking._table, sides.tracking._blobs, clock=lambda: sides.clock, new_id=lambda known=made: known
-        )
-        ours.create_experiment(name, tags=tags)
+        sides.moment, sides.identity = told["creation_time"] / 1e3, made
+        sides.tracking.create_experiment(name, tags=tags)
         sides.experiments.append(made)
         if number < 2:
             for _ in range(RUNS // 2):
                 _fill_run(sides, made, chance)
+            for place in range(MODELS // 2):
+                _fill_model(sides, made, place, chance)
     sides.ask("experiments/delete", {"experiment_id": sides.experiments[-1]})
     sides.tracking.delete_experiment(sides.experiments[-1])
 
@@ -124,6 +123,32 @@ def _fill_run(sides: Sides, experiment_id: str, chance: random.Random) -> None:
     if chance.random() < 0.2:
         sides.ask("runs/delete", {"run_id": run_id})
         ours.delete_run(run_id)
+
+
+def _fill_model(sides: Sides, experiment_id: str, place: int, chance: random.Random) -> None:
+    body = {"experiment_id": experiment_id, "start_time": MOMENT, "run_name": "measures"}
+    run_id = sides.ask("runs/create", body)["run"]["info"]["run_id"]
+    params = {key: chance.choice(NAMES[:-1]) for key in ("model", "a b") if chance.random() < 0.7}
+    tags = {key: chance.choice(NAMES[:-1]) for key in ("team", "b c") if chance.random() < 0.7}
+    made = {"name": f"model{place % 5}", "model_type": chance.choice(["", "tree"])}
+    told = sides.ask(
+        "logged-models", {"experiment_id": experiment_id, **made, "params": _entries(params), "tags": _entries(tags)}
+    )["model"]["info"]
+    sides.moment, sides.identity = told["creation_timestamp_ms"] / 1e3, told["model_id"].removeprefix("m-")
+    sides.tracking.create_run(experiment_id, name="measures", run_id=run_id, started=MOMENT / 1e3)
+    model = sides.models.create(experiment_id, **made, params=params, tags=tags)
+    points = [
+        ModelMetric(key, chance.choice(NUMBERS[:7]), (MOMENT + step) / 1e3, step, run_id, *chance.choice(DATASETS))
+        for step in range(chance.choice([0, 1, 3]))
+        for key in ("auc", "loss.x")
+    ]
+    for one in points:
+        point = {"key": one.key, "value": one.value, "timestamp": MOMENT + one.step, "step": one.step}
+        dataset = {"dataset_name": one.dataset_name, "dataset_digest": one.dataset_digest}
+        sides.ask("runs/log-metric", {"run_id": run_id, "model_id": model.id, **point, **dataset})
+        sides.tracking.log_batch(run_id, metrics=[Metric(one.key, one.value, one.timestamp, one.step)])
+    if points:
+        sides.models.log_metrics({model.id: points})
 
 
 def _fill_input(sides: Sides, run_id: str, number: int, chance: random.Random) -> None:
@@ -195,6 +220,27 @@ experiment_orders = st.lists(
     ),
     max_size=2,
 )
+model_clauses = st.one_of(
+    clause(st.sampled_from(["metrics.auc", "metrics.`loss.x`", "metrics.none"]), ordering, numbers),
+    clause(st.sampled_from(["params.model", "params.`a b`", "tags.team", "tags.`b c`"]), compared, quoted),
+    clause(st.sampled_from(["name", "attributes.name"]), compared, st.sampled_from(["'model1'", "'MODEL%'", "m%"])),
+    clause(st.sampled_from(["name", "model_type"]), st.sampled_from(["IN", "NOT IN", "in"]), "('model1', 'tree')"),
+    clause(st.sampled_from(["model_type", "status", "source_run_id"]), compared, st.sampled_from(["'tree'", "'1'"])),
+    clause(st.sampled_from(["creation_timestamp", "last_updated_timestamp"]), ordering, "1700000000000"),
+)
+model_orders = st.lists(
+    st.builds(
+        lambda field, ascending, dataset: {"field_name": field, "ascending": ascending, **dataset},
+        st.sampled_from(["metrics.auc", "metrics.loss.x", "name", "model_type", "creation_timestamp", "model_id"]),
+        st.booleans(),
+        st.sampled_from([{}, {"dataset_name": "flights"}, {"dataset_name": "flights", "dataset_digest": "d1"}]),
+    ),
+    max_size=2,
+    unique_by=lambda one: one["field_name"],
+)
+datasets = st.lists(
+    st.sampled_from(DATASETS[1:]).map(lambda one: {"dataset_name": one[0], "dataset_digest": one[1]}), max_size=2
+)
 views = st.sampled_from(["ACTIVE_ONLY", "DELETED_ONLY", "ALL"])
 
 
@@ -227,3 +273,24 @@ def test_experiments_are_found_in_the_order_and_on_the_pages_of_a_stock_server(
     wanted = " and ".join(["tags.suite = 'search'", *clauses]).format(*sides.experiments)
     asked = {"filter": wanted, "order_by": order_by, "view_type": view, "max_results": size}
     sides.same("experiments/search", asked, "experiments", "name")
+
+
+@EVERYTHING
+@given(
+    clauses=st.lists(model_clauses, max_size=2),
+    order_by=model_orders,
+    size=st.sampled_from([3, 7, 100]),
+    datasets=datasets,
+    places=st.sampled_from([[0], [0, 1]]),
+)
+def test_logged_models_are_found_in_the_order_and_on_the_pages_of_a_stock_server(
+    sides: Sides,
+    clauses: list[str],
+    order_by: list[Mapping[str, object]],
+    size: int,
+    datasets: list[Mapping[str, str]],
+    places: list[int],
+) -> None:
+    experiment_ids = [sides.experiments[place] for place in places]
+    asked = {"filter": " AND ".join(clauses), "order_by": order_by, "datasets": datasets, "max_results": size}
+    sides.same("logged-models/search", {"experiment_ids": experiment_ids, **asked}, "models", "model_id")

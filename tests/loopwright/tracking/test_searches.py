@@ -1,15 +1,18 @@
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 from typing_extensions import override
 
 from adapters.memory.blobs import MemoryBlobs
 from adapters.memory.table import MemoryTable
-from loopwright.errors import InvalidInputError
+from loopwright.errors import InvalidInputError, LoopwrightError
 from loopwright.ports.table import Item, Key
 from loopwright.tracking import DatasetInput, Experiment, Metric, Tracking, View
 from loopwright.tracking.heads import Heads
@@ -283,3 +286,46 @@ def test_a_token_that_no_page_gave_is_refused(
     for token in ("x", "eyJvZmZzZXQiOiAxfQ==", "lAChYQChYg==", "lKFhoWGhYaFh", "lADLf_AAAAAAAAAAoWE="):
         with pytest.raises(InvalidInputError, match="page token"):
             tracking.search_runs([experiment.id], size=1, order_by=order_by, token=token)
+
+
+@settings(max_examples=60)
+@given(history=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7), st.integers(0, 3)), max_size=30))
+def test_what_is_remembered_is_never_out_of_date(history: list[tuple[int, int, int]]) -> None:
+    moments = count(1)
+    ids = count(1)
+    table = MemoryTable(lambda: 0.0)
+    blobs = MemoryBlobs(lambda: 0.0)
+
+    def opened() -> Tracking:
+        return Tracking(table, blobs, clock=lambda: float(next(moments)), new_id=lambda: f"id{next(ids)}")
+
+    remembering = opened()
+    experiment = remembering.ensure_experiment("delays").id
+    for act, number, value in history:
+        # Whoever writes is another process.
+        change(opened(), experiment, act, f"r{number}", value)
+        for order_by in ((), ("metrics.auc DESC", "params.p")):
+            asked: dict[str, Any] = {"order_by": order_by, "view": ("active", "all")[value % 2]}
+            text = ("", "metrics.auc >= 1", "tags.t = '2'", "params.p != '1'")[value]
+            assert found(remembering, experiment, filter_by=text, **asked) == found(
+                opened(), experiment, filter_by=text, **asked
+            )
+            assert (
+                remembering.search_runs([experiment], **asked).runs == opened().search_runs([experiment], **asked).runs
+            )
+
+
+def change(tracking: Tracking, experiment: str, act: int, run_id: str, value: int) -> None:
+    with suppress(LoopwrightError):
+        match act:
+            case 0 | 1:
+                tracking.create_run(experiment, name="n", run_id=run_id, started=float(value), tags={"t": str(value)})
+                tracking.log_batch(run_id, metrics=[Metric("auc", value, 1.0, value)], params={"p": str(value)})
+            case 2:
+                tracking.log_batch(run_id, metrics=[Metric("auc", -value, 2.0, value)], tags={"t": str(value)})
+            case 3:
+                (tracking.delete_run if value % 2 else tracking.restore_run)(run_id)
+            case 4:
+                (tracking.delete_experiment if value % 2 else tracking.restore_experiment)(experiment)
+            case _:
+                tracking.set_experiment_tag(experiment, "k", str(value))
