@@ -149,7 +149,7 @@ class ModelRecord:
                 self._entries.points.append(point)
             elif repr(before) != repr(point):  # NaN is no equal of itself.
                 raise InvalidInputError(
-                    f"model {self.head.id}: metric {point.key!r} of run {point.run_id} at step {point.step} is {before} "
+                    f"model {self.head.id}: metric {point.key!r} at step {point.step} is {before} "
                     f"and cannot become {point}: log it at another step or moment"
                 )
         while len(self._entries.points) > HEAD_POINTS:

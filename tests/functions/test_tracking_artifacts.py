@@ -33,7 +33,7 @@ def run(tracking: Tracking) -> str:
     return tracking.create_run(experiment.id, name="first", run_id="run1").id
 
 
-def test_a_package_is_read_and_never_written(platform: Platform, caller: Caller) -> None:
+def test_a_package_is_read_and_never_written(platform: Platform, caller: Caller, tracking: Tracking) -> None:
     registry = Registry(platform.table, clock=platform.clock, new_id=platform.new_id)
     version = registry.version("delays", world.register(platform))
     folder = f"packages/delays/{version.version}"
@@ -45,8 +45,16 @@ def test_a_package_is_read_and_never_written(platform: Platform, caller: Caller)
     assert manifest.text.encode() == platform.blobs.get(f"{version.source}/manifest.json").data
     by_version = caller.get(f"/model-versions/get-artifact?name=delays&version={version.version}&path=manifest.json")
     assert by_version.text == manifest.text
-    for method in ("PUT", "DELETE"):
-        refused = caller.send(method, f"{root}/manifest.json", b"{}")
+    tracking.create_run(tracking.ensure_experiment("delays").id, name="training", run_id=version.run_id)
+    of_its_run = f"{PROXY}/x/{version.run_id}/artifacts/model"
+    for method, place in (
+        ("PUT", f"{root}/manifest.json"),
+        ("DELETE", f"{root}/manifest.json"),
+        ("PUT", f"{of_its_run}/model.onnx"),
+        ("PUT", f"{of_its_run}/another"),
+        ("DELETE", of_its_run),
+    ):
+        refused = caller.send(method, place, b"{}")
         assert (refused.status, refused.body["error_code"]) == (403, "PERMISSION_DENIED")
     assert platform.blobs.get(f"{version.source}/manifest.json").data == manifest.text.encode()
 
@@ -95,6 +103,11 @@ def test_nothing_is_kept_for_nobody(platform: Platform, caller: Caller, run: str
     }.items():
         assert caller.send("PUT", f"{PROXY}/{path}", b"1").status == status, path
     assert list(platform.blobs.list()) == []
+
+
+def test_a_notebooks_folder_may_have_the_name_of_a_packages(caller: Caller, run: str) -> None:
+    for name, data in {"manifest.json": b'{"name": "an app"}', "MLmodel": b"flavors: {}"}.items():
+        assert caller.send("PUT", f"{PROXY}/x/{run}/artifacts/model/{name}", data).status == 200
 
 
 def test_a_folder_goes_with_all_that_is_in_it_and_nothing_else(platform: Platform, caller: Caller, run: str) -> None:
