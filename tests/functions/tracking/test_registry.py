@@ -300,6 +300,8 @@ def test_versions_are_found_by_the_runs_that_made_them(api: Api, delays: Registr
         ("run_id = 'run1' AND name LIKE 'd%'", {("delays", "1")}),
         ("run_id = 'run1' AND run_id = 'run2'", set()),
         ("run_id = ''", {("churn", "3")}),
+        (f"name = '{'x' * 600}'", set()),
+        (f"run_id = '{'x' * 2_000}'", set()),
         ("run_id != 'run1' AND name IN ('churn')", {("churn", "2"), ("churn", "3")}),
         ("name IN ('churn', 'delays', 'nobody') AND version_number = 1", {("delays", "1"), ("churn", "1")}),
         ("run_id LIKE 'run%' AND tags.`loopwright.gate` = 'passed'", {("delays", "1"), ("delays", "3")}),
