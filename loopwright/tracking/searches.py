@@ -3,10 +3,11 @@
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
+
+import msgspec
 
 from loopwright.clock import Clock, NewId
 from loopwright.errors import InvalidInputError
@@ -30,8 +31,7 @@ _FIRST: Final = 512
 _NATURAL: Final = parse_order((), RUNS)
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(msgspec.Struct, frozen=True):
     """Runs that were found, and the token of the next page; empty: there is none."""
 
     found: Sequence[FoundRun]
@@ -43,8 +43,7 @@ class RunPage:
         return [one.run for one in self.found]
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentPage:
+class ExperimentPage(msgspec.Struct, frozen=True):
     """Experiments that were found, and the token of the next page; empty: there is none."""
 
     experiments: Sequence[Experiment]
@@ -128,8 +127,7 @@ def _facts(experiment: Experiment) -> Facts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     wanted: Filter
     view: View
     size: int

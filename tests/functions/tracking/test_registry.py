@@ -188,6 +188,8 @@ def test_a_logged_model_is_registered_and_knows_it(api: Api) -> None:
         '[{"name":"churn","version":1},{"name":"loyalty","version":1}]'
     )
     copy = noted(api, "copy", source="models:/churn/1")
+    info = api.get(f"logged-models/{model['model_id']}")["model"]["info"]
+    assert "copy" not in tags(info)["mlflow.modelVersions"]
     assert (copy["source"], copy["run_id"]) == ("models:/churn/1", run_id)
     assert api.get("model-versions/get-download-uri", name="copy", version="1")["artifact_uri"] == uri
 
@@ -217,6 +219,8 @@ def test_a_source_is_in_what_the_request_names(api: Api) -> None:
         ("/etc/passwd", {"run_id": mine}),
         ("file:///etc/passwd", {}),
         ("models:/a/b/c", {}),
+        ("models:/a@", {}),
+        ("models:/a/ ", {}),
         ("models:///", {}),
         ("mlflow-artifacts:/packages/delays/1", {"run_id": mine}),
     ):
