@@ -1,16 +1,13 @@
 """What an MLflow server has comes here whole, and again without anything twice."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from mlflow import MlflowClient
 
 from adapters import open_platform
-from loopwright.errors import DeniedError, InvalidInputError, NotFoundError, UnavailableError
+from loopwright.errors import NotFoundError
 from loopwright.ports import Platform
 from loopwright.registry import Registry
 from loopwright.settings import Settings
@@ -20,6 +17,7 @@ from pipelines.import_mlflow import import_mlflow
 from pipelines.importing.report import Choice, Report
 from pipelines.importing.server import Login
 from tests.mlflow.filled import POINTS, Filled, fill
+from tests.mlflow.ours import served
 from tests.mlflow.stock import stock_server
 
 LOGIN = Login()
@@ -203,48 +201,16 @@ def test_an_import_that_breaks_off_goes_on(filled: Filled, platform: Platform) -
     assert len(tracking(platform).metric_history(filled.run, "loss")) == POINTS
 
 
-class Strict(BaseHTTPRequestHandler):
-    """Refuses whoever it does not know, and keeps what it was sent."""
-
-    seen: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        Strict.seen.append(self.headers.get("Authorization", ""))
-        self.send_response(401)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@pytest.mark.parametrize(
-    ("login", "user", "sent"),
-    [
-        (Login("t0ken"), "", "Bearer t0ken"),
-        (Login("", "ada", "secret"), "", "Basic YWRhOnNlY3JldA=="),
-        (Login(), "ada:secret@", "Basic YWRhOnNlY3JldA=="),
-        (Login(), "", ""),
-    ],
-)
-def test_a_server_is_told_who_one_is(platform: Platform, login: Login, user: str, sent: str) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Strict)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+def test_another_tracking_function_of_ours_is_a_server_too(filled: Filled, platform: Platform, tmp_path: Path) -> None:
+    first = bring(platform, filled.url, Choice(deleted=True))
+    other = open_platform(Settings(provider="local", home=tmp_path))
     try:
-        with pytest.raises(DeniedError, match="MLFLOW_TRACKING_TOKEN") as caught:
-            import_mlflow(platform, f"http://{user}127.0.0.1:{server.server_port}", login, Choice(), who="tester")
-        assert Strict.seen[-1] == sent
-        assert "secret" not in str(caught.value)
+        with served(platform) as url:
+            second = bring(other, url, Choice(deleted=True))
+        assert second.complete
+        assert (second.here, second.model_files, second.versions) == (first.here, first.model_files, first.versions)
+        there, here = tracking(platform).run(filled.run), tracking(other).run(filled.run)
+        assert here == there
+        assert registry(other).versions("flights") == registry(platform).versions("flights")
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def test_what_is_no_server_is_told(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.importing.server._PAUSES", ())
-    with pytest.raises(InvalidInputError, match="no address of an MLflow server"):
-        bring(platform, "ftp://somewhere")
-    with pytest.raises(UnavailableError, match="does not answer"):
-        bring(platform, "http://127.0.0.1:9")
+        other.close()

@@ -23,6 +23,7 @@ from tests.pulumi.attempts import (
     pushes_a_feature,
     reads_a_feature,
     tells_a_label,
+    tells_who_is_champion,
     trains,
 )
 from tests.pulumi.deployed import awaited
@@ -156,4 +157,5 @@ DENIALS: tuple[tuple[str, str, Callable[[OnAws], str]], ...] = (
     ("tracking", "dynamodb:PutItem", begins_a_run),
     ("tracking", "dynamodb:Query", looks_for_runs),
     ("tracking", "s3:PutObject", begins_an_upload),
+    ("tracking", "events:PutEvents", tells_who_is_champion),
 )
