@@ -54,13 +54,16 @@ class Heads:
         `first` is how many are asked for at once at first, by one who may need no more; None: he needs all.
         """
         known = self._known(experiment)
+        if first is None:
+            yield from self._part(known, before, None)
+            return
         while True:
             count = 0
             for run in self._part(known, before, first):
                 count += 1
                 before = run.sort
                 yield run
-            if first is None or count == 0:
+            if count == 0:
                 return
             first *= _GROWTH
 
