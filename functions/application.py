@@ -4,16 +4,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from functions.asgi import Receive, Scope, Send
-from functions.openapi import Paths, document, operation
 from functions.problems import Problem
 from functions.web import ANY, Answer, Endpoint, json_answer, problem_answer, send_answer
 from loopwright.definitions import Project
 from loopwright.ports import Telemetry
+
+if TYPE_CHECKING:
+    from functions.openapi import Paths
 
 _OBJECT: Final = {"type": "object"}
 
@@ -42,7 +44,7 @@ class Function:
     """
 
     endpoints: Sequence[Endpoint]
-    paths: Paths
+    paths: "Paths"
     health: Callable[[], Mapping[str, ModelHealth]] = field(default=_no_models)
 
 
@@ -120,6 +122,8 @@ def _ready(functions: Sequence[Function]) -> Answer:
 
 
 def _openapi(project: Project, functions: Sequence[Function]) -> Answer:
+    from functions.openapi import document, operation  # noqa: PLC0415 - it is asked for by people, and seldom
+
     own: Paths = {
         "/health": {"get": operation("health", "Whether the process is alive, and what it serves.", answer=_OBJECT)},
         "/health/ready": {"get": operation("ready", "Whether every model has a champion.", answer=_OBJECT)},

@@ -1,18 +1,21 @@
 """What AWS Lambda calls: requests go to the application, batches of a queue and schedules to whoever takes them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from functions.asgi import App
-from functions.batches import Consumer
 from functions.lambda_http import Event, LambdaHttp
-from functions.sqs import SOURCE, SqsEvent, take_records
 from loopwright.errors import InvalidInputError
 from loopwright.ports import Telemetry
+
+if TYPE_CHECKING:
+    from functions.batches import Consumer
+    from functions.sqs import SqsEvent
 
 SCHEDULE: Final = "loopwright"
 """The member of a schedule's event that names what is due: `{"loopwright": "monitor"}`."""
 
+_SQS: Final = "aws:sqs"
 _NOTHING: Final[Mapping[str, Callable[[], object]]] = {}
 
 
@@ -28,7 +31,7 @@ class Handler:
         app: App,
         telemetry: Telemetry,
         *,
-        consumer: Consumer | None = None,
+        consumer: "Consumer | None" = None,
         schedules: Mapping[str, Callable[[], object]] = _NOTHING,
     ) -> None:
         """Make a handler.
@@ -58,7 +61,9 @@ class Handler:
     def _answer(self, event: Event) -> object:
         if "requestContext" in event:
             return self._http(event)
-        if self._consumer and _sources(event) == {SOURCE}:
+        if self._consumer and _sources(event) == {_SQS}:
+            from functions.sqs import take_records  # noqa: PLC0415 - most functions take no messages
+
             return take_records(self._consumer, cast("SqsEvent", event))
         due = event.get(SCHEDULE)
         if isinstance(due, str) and due in self._schedules:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from loopwright.columns import DType
 from loopwright.definitions import Field
+from loopwright.dtypes import DType
 from loopwright.features.values import EXACT
 
 Schema = Mapping[str, object]

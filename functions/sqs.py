@@ -10,8 +10,6 @@ from functions.problems import log_failure
 from loopwright.errors import InvalidInputError
 from loopwright.ports.queues import Message
 
-SOURCE: Final = "aws:sqs"
-
 _BODY: Final = "body"
 """The attribute that carries a message whose bytes are no text."""
 

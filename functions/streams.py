@@ -18,6 +18,10 @@ from functions.web import Answer, Call, Endpoint, send_answer
 _IN_MEMORY: Final = 1024 * 1024
 """Bytes of a body that need no file, and that are written to one at once."""
 
+_LONG: Final = 30_000_000
+"""A longer answer says nothing of its length, so that it goes in chunks: fronts such as Cloud Run's pass on others only
+up to 32 MiB."""
+
 _NOTHING: Final = b""
 
 
@@ -87,7 +91,8 @@ async def _keep(scope: Scope, receive: Receive, file: IO[bytes]) -> None:
 
 async def _send_pieces(scope: Scope, send: Send, answer: StreamedAnswer) -> None:
     """Send the answer; where its body cannot be made to the end, break off, so that the client knows."""
-    headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % answer.size), *answer.headers]
+    length = [(b"content-length", b"%d" % answer.size)] if answer.size <= _LONG else []
+    headers = [(b"content-type", answer.content_type), *length, *answer.headers]
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if scope["method"] != "HEAD":

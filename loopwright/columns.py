@@ -12,16 +12,16 @@
 So a transformation needs no case for one row, a model sees training and serving alike, and nothing here needs pandas.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-DType = Literal["float", "int", "bool", "string", "time"]
+from loopwright.dtypes import Columns, DType
+
+__all__ = ["Array", "Columns", "DType", "concat", "empty", "length", "moments", "take", "times"]
 
 Array = NDArray[np.float64] | NDArray[np.object_] | NDArray[np.datetime64]
-Columns = Mapping[str, Array]
 
 
 def length(columns: Columns) -> int:

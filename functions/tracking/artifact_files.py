@@ -1,18 +1,38 @@
 """Whose artifacts a call is about, and where among the blobs they are."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from functions.tracking.errors import MlflowError
-from loopwright.errors import InvalidInputError
+from loopwright.errors import InvalidInputError, NotFoundError
 from loopwright.registry import Registry
 from loopwright.tracking import LoggedModels, Tracking
-from loopwright.tracking.artifact_paths import Placed, artifact_root, model_artifact_root, placed, safe_path
+from loopwright.tracking.artifact_paths import (
+    PACKAGE_FOLDER,
+    Placed,
+    artifact_root,
+    model_artifact_root,
+    placed,
+    safe_path,
+)
 from loopwright.tracking.artifacts import Artifacts
 from loopwright.tracking.locations import SCHEME, model_location, run_location
 
-_MODELS = "models:/"
-_RUNS = "runs:/"
+_MODELS: Final = "models:/"
+_RUNS: Final = "runs:/"
+
+_MANIFEST_FILE: Final = "manifest.json"
+
+
+class _Manifest(msgspec.Struct):
+    """What tells a package's manifest from others; `loopwright.models`, which reads it, brings a model's runtime."""
+
+    model: str
+    model_file: str
+    files: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,24 @@ class Files:
             return Owned(found.source, safe_path(path), fixed=True)
         folder = self._of_uri(found.location or found.source)
         return replace(folder, path="/".join(part for part in (folder.path, safe_path(path)) if part), fixed=True)
+
+    def writable(self, owned: Owned) -> Owned:
+        """Return it, or raise what `Owned.writable` raises, also for the package that a pipeline's run has made."""
+        owned.writable()
+        if owned.path.partition("/")[0] == PACKAGE_FOLDER and self._is_package(owned.root):
+            raise MlflowError(
+                "PERMISSION_DENIED",
+                f"{owned.path!r} is in the package that this run has made, which never changes: use another folder",
+            )
+        return owned
+
+    def _is_package(self, root: str) -> bool:
+        try:
+            found = self.artifacts.read(root, f"{PACKAGE_FOLDER}/{_MANIFEST_FILE}")
+            msgspec.json.decode(b"".join(found.pieces), type=_Manifest)
+        except (NotFoundError, InvalidInputError, msgspec.MsgspecError):
+            return False
+        return True
 
     def location_of_run(self, run_id: str) -> str:
         """Return the URI of a run's artifacts, if they are kept here."""

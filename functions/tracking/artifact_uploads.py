@@ -59,7 +59,7 @@ def routes(files: Files) -> Sequence[Route]:
     """Return the calls."""
 
     def create(asked: _Create) -> object:
-        owned = files.of_path(asked.artifact_path).below(asked.path).writable()
+        owned = files.writable(files.of_path(asked.artifact_path).below(asked.path))
         try:
             begun = files.artifacts.begin(owned.root, owned.path, parts=asked.num_parts, seconds=_UPLOAD_SECONDS)
         except CapabilityError as error:
@@ -68,13 +68,13 @@ def routes(files: Files) -> Sequence[Route]:
         return {"upload_id": begun.id, "credentials": urls}
 
     def complete(asked: _Complete) -> object:
-        owned = files.of_path(asked.artifact_path).below(asked.path).writable()
+        owned = files.writable(files.of_path(asked.artifact_path).below(asked.path))
         parts = [Part(one.part_number, (one.etag or "").strip('"')) for one in asked.parts]
         files.artifacts.end(owned.root, owned.path, asked.upload_id or "", parts)
         return {}
 
     def abort(asked: _Abort) -> object:
-        owned = files.of_path(asked.artifact_path).below(asked.path).writable()
+        owned = files.writable(files.of_path(asked.artifact_path).below(asked.path))
         files.artifacts.abort(owned.root, owned.path, asked.upload_id or "")
         return {}
 

@@ -52,7 +52,7 @@ def _of_the_proxy(files: Files) -> Sequence[Route]:
         return _stored(files, files.of_path(path), call)
 
     def delete(call: Call) -> Answer:
-        owned = files.of_path(call.path["artifact_path"]).writable()
+        owned = files.writable(files.of_path(call.path["artifact_path"]))
         files.artifacts.delete(owned.root, owned.path)
         return Answer(b"{}")
 
@@ -147,7 +147,7 @@ def sent(files: Files, owned: Owned, call: Call) -> Answer:
 
 
 def _stored(files: Files, owned: Owned, call: Call) -> Answer:
-    files.artifacts.put(owned.writable().root, owned.path, call.file or io.BytesIO(call.body))
+    files.artifacts.put(files.writable(owned).root, owned.path, call.file or io.BytesIO(call.body))
     return Answer(b"{}")
 
 

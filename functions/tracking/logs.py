@@ -136,6 +136,8 @@ def _log_points(
     """
     measured: dict[str, list[ModelMetric]] = {}
     for one in points:
+        if bool(one.dataset_name) != bool(one.dataset_digest):
+            raise InvalidInputError("Both dataset_name and dataset_digest must be provided if one is provided")
         if one.model_id:
             measured.setdefault(one.model_id, []).append(_measured(run_id, one))
     for model_id in measured:

@@ -1,6 +1,5 @@
 """MLflow's UI: the page at `/`, its files under `/static-files/`, as `loopwright ui` has put them among the blobs."""
 
-import gzip
 import re
 import threading
 import time
@@ -11,7 +10,7 @@ from typing import Final
 
 from functions.web import Answer, Call, Endpoint
 from loopwright.errors import NotFoundError
-from loopwright.pages import Bundle, Page, Pages, Served
+from loopwright.pages import Bundle, Page, Pages, Served, unpacked
 from loopwright.ports import Blobs, Platform
 
 REFRESH: Final = 10.0
@@ -101,7 +100,7 @@ class Ui:
         if page.size > INFLATED:
             said = f"{path} has {page.size:,} bytes: ask for it with `Accept-Encoding: gzip`\n"
             return Answer(said.encode(), HTTPStatus.NOT_ACCEPTABLE, _TEXT, (_NOSNIFF,))
-        return Answer(gzip.decompress(self._read(version, page)), HTTPStatus.OK, kind, headers)
+        return Answer(unpacked(self._read(version, page)), HTTPStatus.OK, kind, headers)
 
     def _find(self, path: str) -> tuple[str, Page]:
         """Return a file and the version that it is of; who asks for one of a new bundle makes it known here."""

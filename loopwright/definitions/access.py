@@ -4,6 +4,7 @@ Structs, because each dataclass costs a cold start a millisecond.
 """
 
 import re
+from functools import cache
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -127,7 +128,12 @@ def suffices(role: Role, wanted: Role) -> bool:
 
 def is_like(name: str, pattern: str) -> bool:
     """Return whether a name is like a pattern, letter by letter, with `*` for any characters."""
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
+    return _expression(pattern).fullmatch(name) is not None if "*" in pattern else name == pattern
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 def _is_among(who: str, patterns: tuple[str, ...]) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from loopwright.columns import Columns, DType
 from loopwright.definitions.names import RESERVED, checked_name, no_repeats
+from loopwright.dtypes import Columns, DType
 from loopwright.errors import DefinitionError
 
 

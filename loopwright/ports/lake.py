@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from loopwright.columns import Columns, DType
+from loopwright.dtypes import Columns, DType
 
 
 class ArrowStream(Protocol):

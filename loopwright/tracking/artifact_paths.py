@@ -10,6 +10,9 @@ from loopwright.errors import InvalidInputError
 
 Owner = Literal["run", "logged model", "package"]
 
+PACKAGE_FOLDER: Final = "model"
+"""Where among its artifacts a pipeline's run has the package of its model."""
+
 _DECODINGS: Final = 10
 _ARTIFACTS: Final = "artifacts"
 _MODELS: Final = "models"

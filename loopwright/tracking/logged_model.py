@@ -137,12 +137,21 @@ class ModelRecord:
         return self._entries.tags
 
     def add(self, points: Sequence[ModelMetric]) -> None:
-        """Add points; of those at one place the first stays."""
-        known = {one.place for one in self._entries.points}
+        """Add points; one that is there already is there once.
+
+        Raises:
+            InvalidInputError: another one is there at the same moment and step.
+        """
+        known = {one.place: one for one in self._entries.points}
         for point in points:
-            if point.place not in known:
-                known.add(point.place)
+            before = known.setdefault(point.place, point)
+            if before is point:
                 self._entries.points.append(point)
+            elif repr(before) != repr(point):  # NaN is no equal of itself.
+                raise InvalidInputError(
+                    f"model {self.head.id}: metric {point.key!r} at step {point.step} is {before} "
+                    f"and cannot become {point}: log it at another step or moment"
+                )
         while len(self._entries.points) > HEAD_POINTS:
             self._seal()
 

@@ -21,6 +21,7 @@ from loopwright.tracking.logged_model import (
     ModelStatus,
     points_of,
 )
+from loopwright.tracking.names import name_of
 
 NAME_LENGTH: Final = 500
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -66,7 +67,7 @@ class LoggedModels:
             ModelHead(
                 model_id,
                 experiment_id,
-                name or f"model-{model_id[-8:]}",
+                name or name_of(model_id),
                 model_location(experiment, model_id),
                 created=now,
                 updated=now,
@@ -154,7 +155,8 @@ class LoggedModels:
         """Add points to models, by their identities. The same points again change nothing, so a retry is safe.
 
         Raises:
-            NotFoundError: there is no such model; those before it have their points.
+            NotFoundError: there is no such model.
+            InvalidInputError: another point is there at the same moment and step. Models before have their points.
         """
         for model_id, points in metrics.items():
             self._change(model_id, partial(ModelRecord.add, points=points))

@@ -1,7 +1,8 @@
 """A saved model becomes a fitted one. Skops and ONNX are read here; a pickle only in a process that has nothing.
 
 Whoever opens a pickle does what its author wrote into it. So a person has to say that they trust it, and then it is
-opened by a process of its own, without this one's environment, and where the system allows it without a network.
+opened by a process of its own, without this one's environment, and where the system allows it without a network and
+without sight of other processes.
 That process hands back a skops file, which is read like any other: with types of an allow-list only.
 """
 
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +39,8 @@ from pipelines.training.fit import Estimator, Fitted, answer, answers, checked, 
 from pipelines.training.skops_export import types_in
 
 _SECONDS: Final = 300.0
-_ALONE: Final = ("unshare", "--user", "--map-root-user", "--net")
+_NO_NETWORK: Final = ("unshare", "--user", "--map-root-user", "--net")
+_ALONE: Final = ((*_NO_NETWORK, "--pid", "--fork", "--kill-child", "--mount-proc"), _NO_NETWORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +183,12 @@ def _bare_environment(place: Path) -> dict[str, str]:
 
 
 def _alone() -> Sequence[str]:
-    """Return what takes the network away from a command, where this system lets anybody do that."""
-    try:
-        tried = subprocess.run([*_ALONE, "true"], capture_output=True, timeout=10, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return _ALONE if tried.returncode == 0 else ()
+    """Return what takes the network, and the sight of other processes, from a command, where anybody may do that."""
+    for way in _ALONE:
+        with suppress(OSError, subprocess.TimeoutExpired):
+            if subprocess.run([*way, "true"], capture_output=True, timeout=10, check=False).returncode == 0:  # noqa: S603
+                return way
+    return ()
 
 
 def _answered(model: Model, notebook: Notebook, fitted: Estimator, sample: Columns) -> Answers:

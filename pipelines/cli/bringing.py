@@ -71,9 +71,9 @@ def import_mlflow(
     json: JsonOption = False,
 ) -> None:
     """Bring an MLflow server's experiments, runs, artifacts and models here; again: what is new since."""
-    from pipelines.import_mlflow import Choice  # noqa: PLC0415 - a command imports what it needs
-    from pipelines.import_mlflow import import_mlflow as bring  # noqa: PLC0415
+    from pipelines.import_mlflow import import_mlflow as bring  # noqa: PLC0415 - a command imports what it needs
     from pipelines.importing.places import served  # noqa: PLC0415
+    from pipelines.importing.report import Choice  # noqa: PLC0415
     from pipelines.importing.server import Login  # noqa: PLC0415
 
     choice = Choice(tuple(experiment or ()), tuple(model or ()), deleted, artifacts=not no_artifacts)

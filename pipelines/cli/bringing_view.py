@@ -10,7 +10,7 @@ from pipelines.cli.door import err, out
 from pipelines.cli.forms import table
 
 if TYPE_CHECKING:
-    from pipelines.import_mlflow import Report, Tell
+    from pipelines.importing.report import Report, Tell
 
 _SHOWN: Final = 20
 

@@ -42,6 +42,7 @@ def models(project: ProjectOption = HERE, model: ModelOption = "", json: JsonOpt
             role += ["shadow"] if version.version in routing.shadows else []
             verdict = version.verdict
             gate = "—" if verdict is None else "[green]passed[/]" if verdict.passed else "[red]refused[/]"
+            gate = gate if version.packaged else "[dim]a notebook's: adopt[/]"
             measured = number(version.metrics.get(chosen.gate.metric))
             made, reason = date(version.created), version.tags.get("reason", "")
             rows.add_row(str(version.version), ", ".join(role), made, measured, gate, reason)

@@ -8,6 +8,7 @@ from loopwright.models import write_package
 from loopwright.models.package import Package, seal_package
 from loopwright.monitoring.profiles import PROFILE_FILE, build_profile
 from loopwright.ports import Platform
+from loopwright.tracking.artifact_paths import PACKAGE_FOLDER, artifact_key
 from pipelines.training.card import card
 from pipelines.training.evaluate import Evaluation, held_out_rows, measured
 from pipelines.training.export import Export, export, latency_of
@@ -46,7 +47,7 @@ class Exported:
 
 def package_source(run_id: str) -> str:
     """Return where a run's package is."""
-    return f"runs/{run_id}/artifacts/model"
+    return artifact_key(run_id, PACKAGE_FOLDER)
 
 
 def write_export(

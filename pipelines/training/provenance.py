@@ -1,5 +1,6 @@
 """Where a run's code comes from: commit, uncommitted changes, the files themselves, the installed packages."""
 
+import ast
 import inspect
 import platform
 import subprocess
@@ -16,6 +17,9 @@ from loopwright.hashing import digest, digest_of
 _KIT: Final = Path(loopwright.__file__).parent.parent
 _KIT_PACKAGES: Final = ("adapters", "loopwright", "pipelines")
 _GIT_SECONDS: Final = 20.0
+
+_ACCESS: Final = "access.py"
+_OF_ACCESS: Final = (ast.Call, ast.Name, ast.Starred, ast.Tuple, ast.expr_context, ast.keyword)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ def project_folder(model: Model) -> Path:
 
 
 def code_of(folder: Path) -> str:
-    """Return the digest of every Python file in the project's folder and in the kit's packages."""
-    files = {f"project/{name}": data for name, data in _sources(folder)}
+    """Return the digest of every Python file in the project's folder and in the kit's packages.
+
+    An `access.py` of the project that says who may see things, and nothing else, is left out: no model depends on it.
+    """
+    files = {f"project/{name}": data for name, data in _sources(folder) if not _is_access(name, data)}
     for package in _KIT_PACKAGES:
         files |= {f"{package}/{name}": data for name, data in _sources(_KIT / package)}
     return digest_of({name: digest(data) for name, data in files.items()})
@@ -82,6 +89,32 @@ def _sources(folder: Path) -> Iterator[tuple[str, bytes]]:
         name = path.relative_to(folder)
         if not any(part.startswith((".", "__pycache__")) for part in name.parts):
             yield name.as_posix(), path.read_bytes()
+
+
+def _is_access(name: str, data: bytes) -> bool:
+    """Return whether a file has nothing in it but `Access` and what it is made of."""
+    return name == _ACCESS and all(_is_about_people(one) for one in ast.parse(data).body)
+
+
+def _is_about_people(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Constant()):
+            return True
+        case ast.ImportFrom(module="loopwright.definitions", names=names):
+            return all(one.name in {"Access", "Grant"} for one in names)
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            return all(map(_is_of_access, ast.walk(value))) and _calls(value) <= {"Access", "Grant"}
+        case _:
+            return False
+
+
+def _is_of_access(node: ast.AST) -> bool:
+    return isinstance(node, _OF_ACCESS) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _calls(value: ast.expr) -> set[str]:
+    calls = (one.func for one in ast.walk(value) if isinstance(one, ast.Call))
+    return {one.id if isinstance(one, ast.Name) else "" for one in calls}
 
 
 def _dirty(folder: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,15 @@ def test_what_speaks_mlflow_does_without_it_and_without_anything_heavy(settings:
     assert json.loads(done["body"])["experiment_id"]
     assert not (HEAVY | SDKS | {"onnxruntime", "sqlparse", "yaml"}) & roots(done)
     assert "uvicorn" not in done["modules"]
+
+
+def test_what_speaks_mlflow_does_without_numpy_where_the_project_does(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "project.py").write_text(
+        "from loopwright.definitions import Project\n\nproject = Project('notebooks', ())\n"
+    )
+    done = run(replace(settings, project=tmp_path), TRACKING)
+    assert done["status"] == 200, done["body"]
+    assert "numpy" not in roots(done)
 
 
 @pytest.mark.parametrize(

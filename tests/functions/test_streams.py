@@ -90,6 +90,17 @@ def test_an_answer_goes_in_pieces_and_is_closed_in_the_end(platform: Platform, m
     assert (body, closed, sent[-1].get("more_body", False)) == (b"" if method == "HEAD" else b"abcde", [True], False)
 
 
+def test_a_long_answer_goes_in_chunks(platform: Platform) -> None:
+    size = 32 * MEGABYTE
+
+    def answer(_: Call) -> Answer:
+        return StreamedAnswer(size=size, pieces=pieces(*[bytes(MEGABYTE)] * 32, closed=[]))
+
+    sent = played(endpoint(platform, answer, "GET"), [], method="GET")
+    assert b"content-length" not in dict(sent[0]["headers"])
+    assert sum(len(message["body"]) for message in sent[1:]) == size
+
+
 def test_an_answer_that_cannot_go_on_breaks_off(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
     def broken() -> Generator[bytes]:
         yield b"abc"

@@ -30,9 +30,7 @@ def pipeline() -> object:
 
 mlflow.set_tracking_uri(sys.argv[1])
 mlflow.set_experiment("by hand")
-# What a model needs is told here, for to find it out MLflow loads each in a process of its own.
-NEEDS = ["scikit-learn"]
-mlflow.sklearn.autolog(pip_requirements=NEEDS)
+mlflow.sklearn.autolog()
 with mlflow.start_run() as run:
     pipeline().fit(rows, rained)
 mlflow.register_model(f"runs:/{run.info.run_id}/model", "rain")
@@ -44,7 +42,8 @@ with mlflow.start_run():
         model,
         name="saved as skops",
         signature=signature,
-        pip_requirements=NEEDS,
+        # To find out what a model needs MLflow would load it in a process of its own.
+        pip_requirements=["scikit-learn"],
         serialization_format="skops",
         skops_trusted_types=["numpy.dtype"],
         registered_model_name="rain",

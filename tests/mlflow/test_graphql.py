@@ -1,12 +1,21 @@
 """What the UI's pages ask over GraphQL: by the pages' own queries, of a stock server and of ours."""
 
+import json
+import math
+import re
 from typing import Any
 
 import httpx
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
+from adapters import open_platform
+from loopwright.definitions import Access, Grant, Project
+from loopwright.settings import Settings
 from tests.clouds.tools import MissingToolError
 from tests.mlflow import bundle
+from tests.mlflow.ours import served
 
 EXPERIMENT = "MlflowGetExperimentQuery"
 
@@ -46,6 +55,83 @@ def test_an_experiments_page_is_told_the_same(stock: str, ours: str) -> None:
         assert int(experiment.pop("creationTime")) <= int(experiment.pop("lastUpdateTime"))
         answers.append(told)
     assert answers[0] == answers[1]
+
+
+def filled(url: str) -> tuple[str, str]:
+    """Log the same run wherever it is; return the identities of its experiment and of itself."""
+    client = MlflowClient(url)
+    name = f"graphql runs {len(client.search_experiments())}"
+    experiment = client.create_experiment(name, tags={"kind": "test"})
+    run = client.create_run(experiment, start_time=1_700_000_000_000, run_name="a run", tags={"mlflow.user": "ada"})
+    identity: str = run.info.run_id
+    metrics = [Metric("auc", 0.5 + step / 100, 1_700_000_000_000 + step, step) for step in range(5)]
+    metrics += [Metric("none", math.nan, 1_700_000_000_000, 0)]
+    client.log_batch(identity, metrics, [Param("depth", "3")], [RunTag("team", "ops")])
+    data = Dataset("flights", "5eed", "local", '{"uri": "a.csv"}', schema="{}")
+    client.log_inputs(identity, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+    client.create_registered_model(name)
+    client.create_model_version(name, f"runs:/{identity}/model", identity, await_creation_for=0)
+    client.set_terminated(identity, end_time=1_700_000_060_000)
+    return experiment, identity
+
+
+def without(told: object, experiment: str, run: str) -> object:
+    """Return an answer with what differs between servers taken out: identities, moments, names with numbers."""
+    text = json.dumps(told, sort_keys=True).replace(run, "<run>")
+    text = re.sub(rf'(?<=["/]){experiment}(?=["/])', "<experiment>", text)
+    text = re.sub(r"graphql runs \d+", "<name>", text)
+    return json.loads(re.sub(r'"(lastUpdateTime|creationTimestamp)": "\d+"', r'"\1": "<moment>"', text))
+
+
+def run_by_run(run: dict[str, Any]) -> dict[str, Any]:
+    for one in ("metrics", "params", "tags"):
+        run["data"][one].sort(key=lambda item: item["key"])
+    return run
+
+
+def test_a_runs_page_is_told_the_same(stock: str, ours: str) -> None:
+    query, answers = page_query("GetRun"), []
+    for url in (stock, ours):
+        experiment, run = filled(url)
+        told = said(url, query, operation="GetRun", data={"runId": run})
+        found = run_by_run(told["data"]["mlflowGetRun"]["run"])
+        assert found["modelVersions"]
+        answers.append(without(told, experiment, run))
+    assert answers[0] == answers[1]
+
+
+def test_searching_and_courses_of_metrics_are_told_the_same(stock: str, ours: str) -> None:
+    answers = []
+    for url in (stock, ours):
+        experiment, run = filled(url)
+        asked = {"experimentIds": [experiment], "filter": "params.depth = '3'"}
+        found = said(url, page_query("SearchRuns"), data=asked)
+        for one in found["data"]["mlflowSearchRuns"]["runs"]:
+            run_by_run(one)
+        course = {"runIds": [run], "metricKey": "auc", "maxResults": 100}
+        points = said(url, page_query("GetMetricHistoryBulkInterval"), data=course)
+        assert len(points["data"]["mlflowGetMetricHistoryBulkInterval"]["metrics"]) == 5
+        listing = f'mlflowListArtifacts(input: {{runId: "{run}"}})'
+        files = said(url, f"{{ {listing} {{ rootUri files {{ path isDir fileSize }} }} }}")
+        answers.append(without([found, points, files], experiment, run))
+    assert answers[0] == answers[1]
+
+
+def test_nobody_is_told_over_graphql_what_he_may_not_read() -> None:
+    platform = open_platform(Settings(provider="memory"))
+    hers = Project("notebooks", (), access=Access(experiments=(Grant("*", manage=("ann",), others="none"),)))
+    keys = {"LOOPWRIGHT_API_KEYS": "ann:the-key-of-ann-0123456789,bob:the-key-of-bob-0123456789"}
+    with served(platform, hers, keys) as url:
+        ann, bob = (("", f"the-key-of-{name}-0123456789") for name in ("ann", "bob"))
+        made = httpx.post(f"{url}/api/2.0/mlflow/experiments/create", json={"name": "a secret"}, auth=ann)
+        experiment = made.json()["experiment_id"]
+        body = {"query": page_query(EXPERIMENT), "variables": {"input": {"experimentId": experiment}}}
+        assert "a secret" in httpx.post(f"{url}/graphql", json=body, auth=ann).text
+        refused = httpx.post(f"{url}/graphql", json=body, auth=bob)
+        assert "a secret" not in refused.text
+        answer = refused.json()["data"]["mlflowGetExperiment"]
+        assert (answer["experiment"], answer["apiError"]["code"]) == (None, "PERMISSION_DENIED")
+    platform.close()
 
 
 @pytest.mark.parametrize(

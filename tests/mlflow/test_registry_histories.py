@@ -77,6 +77,11 @@ SOURCES = st.sampled_from(
         "",
     ]
 )
+COPIES = st.sampled_from(
+    ["models:/§a/1", "models:/§a/latest", "models:/§b@blue", "models:/§a/archived", "models:/§c/9", "models:/§a/x/y"]
+)
+"""Versions of which further versions are made; the mark stands where a history's own names begin."""
+
 TAGS = st.lists(st.fixed_dictionaries({"key": KEYS, "value": TEXTS}), max_size=2)
 FILTERS = st.sampled_from(
     ["", "tags.team = 'x'", "tags.team != 'x'", "tag.`a b` LIKE '%'", "tags.`nested/key` ILIKE 'z%'"]
@@ -100,6 +105,7 @@ CALLS = st.one_of(
     CREATIONS,
     _whole("POST", f"{MODELS}/create", name=NAMES | ODD_NAMES, description=TEXTS, tags=TAGS),
     _whole("POST", f"{VERSIONS}/create", name=NAMES, source=SOURCES, run_id=st.sampled_from(["", "r1"]), tags=TAGS),
+    _whole("POST", f"{VERSIONS}/create", name=NAMES, source=COPIES),
     _whole("GET", f"{MODELS}/get", name=NAMES),
     _whole("PATCH", f"{MODELS}/update", name=NAMES, description=TEXTS),
     _whole("POST", f"{MODELS}/rename", name=NAMES, new_name=NAMES | ODD_NAMES),
@@ -166,7 +172,11 @@ def test_a_history_has_the_same_answers(
     whole = [Call("POST", f"{MODELS}/create", {"name": "a"}), *begun, *calls]
     for call in whole:
         stock, ours = ([*_answers(client, call, mark)] for client in both)
-        assert ours == stock, call
+        if stock[0][0] == 500:
+            # Whoever asks for what cannot be is told so; a 500 would be tried again for minutes.
+            assert 400 <= ours[0][0] < 500, call
+        else:
+            assert ours == stock, call
 
 
 def _answers(client: httpx.Client, call: Call, mark: str) -> Iterator[tuple[int, object]]:
@@ -189,6 +199,8 @@ def _answers(client: httpx.Client, call: Call, mark: str) -> Iterator[tuple[int,
 
 
 def _own(key: str, value: object, mark: str) -> object:
+    if key == "source":
+        return str(value).replace("§", mark)
     return f"{mark}{value}" if key in {"name", "new_name"} and value in {"a", "b", "c"} else value
 
 

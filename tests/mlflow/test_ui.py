@@ -1,5 +1,6 @@
 """MLflow's UI as the tracking function serves it."""
 
+import base64
 import gzip
 import os
 from collections.abc import Iterator
@@ -9,13 +10,15 @@ import httpx
 import pytest
 
 from adapters import open_platform
+from functions.handlers import Handler
+from functions.tracking.app import create_app
 from functions.tracking.ui import CACHE, INFLATED, REFRESH, Ui
 from functions.web import Call
 from loopwright.ports import Blobs, Platform
 from loopwright.ports.blobs import Blob
 from loopwright.settings import Settings
 from pipelines.ui import located, place
-from tests.mlflow.ours import served
+from tests.mlflow.ours import PROJECT, served
 from tests.pipelines import ui
 
 MAIN = "static/js/main.0123abcd.js"
@@ -170,3 +173,18 @@ def test_a_file_too_long_for_a_functions_answer_is_sent_with_gzip_only(platform:
     refused = page.file(asked("long.js", gzip=False))
     assert refused.status == 406
     assert b"Accept-Encoding: gzip" in refused.body
+
+
+def test_a_lambda_function_sends_compressed_files_as_they_are(platform: Platform, tmp_path: Path) -> None:
+    put(platform.blobs, tmp_path)
+    event = {
+        "version": "2.0",
+        "rawQueryString": "",
+        "headers": {"host": "x", "accept-encoding": "gzip, br"},
+        "requestContext": {"http": {"method": "GET", "path": f"/static-files/{MAIN}", "sourceIp": "1.2.3.4"}},
+    }
+    answer = Handler(create_app(platform, PROJECT), platform.telemetry)(event, None)  # type: ignore[arg-type]
+    assert isinstance(answer, dict)
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+    assert answer["headers"]["content-encoding"] == "gzip"
+    assert gzip.decompress(base64.b64decode(answer["body"])) == ui.FILES[MAIN]

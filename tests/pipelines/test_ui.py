@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters import open_platform
-from loopwright.errors import InvalidInputError, NotFoundError, UnavailableError
+from loopwright.errors import IntegrityError, InvalidInputError, NotFoundError, UnavailableError
 from loopwright.pages import CURRENT, Pages
 from loopwright.ports import Blobs
 from loopwright.ports.blobs import Absent, Match
@@ -148,3 +148,15 @@ def test_a_bundle_without_a_first_page_is_not_served(tmp_path: Path, blobs: Blob
         place(blobs, Source("3.17.2", tmp_path, "a checkout"))
     with pytest.raises(NotFoundError, match=CURRENT):
         Pages(blobs).served()
+
+
+@pytest.mark.parametrize("content", [b"garbled", gzip.compress(b'{"version": "3.17.2", "pages": {}}')])
+def test_a_manifest_that_is_not_the_one_that_was_written_is_not_believed(
+    content: bytes, tmp_path: Path, blobs: Blobs
+) -> None:
+    with located(ui.folder(tmp_path)) as source:
+        place(blobs, source)
+    current = Pages(blobs).served()
+    blobs.put(f"mlflow-ui/3.17.2/{current.manifest}", content)
+    with pytest.raises(IntegrityError, match=current.manifest):
+        Pages(blobs).bundle(current)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,35 @@ def pushes_a_feature(deployed: Deployed) -> str:
 def reads_a_feature(deployed: Deployed) -> str:
     keys = {"keys": [{"station": "north"}]}
     return str(deployed.post("features", "/features/terrain/read", keys).body)
+
+
+def begins_a_run(deployed: Deployed) -> str:
+    return str(_run(deployed))
+
+
+def begins_an_upload(deployed: Deployed) -> str:
+    """Begin an artifact in parts: an upload is made in the store, and its URLs are signed."""
+    run = _run(deployed)["run"]["info"]
+    where = run["artifact_uri"].removeprefix("mlflow-artifacts:/")
+    answer = deployed.post(
+        "tracking", f"/api/2.0/mlflow-artifacts/mpu/create/{where}", {"path": "model.bin", "num_parts": 1}
+    )
+    return str(answer.body)
+
+
+def looks_for_runs(deployed: Deployed) -> str:
+    return str(deployed.post("tracking", "/api/2.0/mlflow/runs/search", {"experiment_ids": ["0"]}).body)
+
+
+def tells_who_is_champion(deployed: Deployed) -> str:
+    """Promote the champion once more: nothing moves, and the event about it is told again."""
+    asked = {"name": "rain", "alias": "champion", "version": str(deployed.champion())}
+    return str(deployed.post("tracking", "/api/2.0/mlflow/registered-models/alias", asked).body)
+
+
+def _run(deployed: Deployed) -> Any:
+    asked = {"experiment_id": "0", "start_time": int(time.time() * 1e3)}
+    return deployed.post("tracking", "/api/2.0/mlflow/runs/create", asked).body
 
 
 def trains(deployed: Deployed) -> str:

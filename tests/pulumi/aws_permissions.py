@@ -14,12 +14,16 @@ from tests.clouds.aws import client
 from tests.pulumi.attempts import (
     asks_for_a_prediction,
     asks_for_a_training,
+    begins_a_run,
+    begins_an_upload,
     keeps_house,
+    looks_for_runs,
     materializes,
     monitors,
     pushes_a_feature,
     reads_a_feature,
     tells_a_label,
+    tells_who_is_champion,
     trains,
 )
 from tests.pulumi.deployed import awaited
@@ -149,4 +153,9 @@ DENIALS: tuple[tuple[str, str, Callable[[OnAws], str]], ...] = (
     ("features", "sqs:SendMessage", pushes_a_feature),
     ("features", "dynamodb:GetItem", reads_a_feature),
     ("collect", "s3:GetObject", _collects),
+    ("tracking", "dynamodb:GetItem", begins_a_run),
+    ("tracking", "dynamodb:PutItem", begins_a_run),
+    ("tracking", "dynamodb:Query", looks_for_runs),
+    ("tracking", "s3:PutObject", begins_an_upload),
+    ("tracking", "events:PutEvents", tells_who_is_champion),
 )

@@ -13,12 +13,15 @@ from tests.clouds.google.throwaway import PROJECT, REGION
 from tests.pulumi.attempts import (
     asks_for_a_prediction,
     asks_for_a_training,
+    begins_a_run,
+    begins_an_upload,
     keeps_house,
     materializes,
     monitors,
     pushes_a_feature,
     reads_a_feature,
     tells_a_label,
+    tells_who_is_champion,
     trains,
 )
 from tests.pulumi.deployed import awaited
@@ -42,6 +45,7 @@ class Grant(NamedTuple):
 
 
 BUCKET = "/storage/v1/b/{bucket}/iam"
+TRACKING = f"{{prefix}}-tracking@{PROJECT}.iam.gserviceaccount.com"
 
 
 def only_the_account_of_schedules_calls_what_has_one(deployed: OnGoogle, umbrella: ModuleType) -> None:
@@ -132,4 +136,11 @@ DENIALS: tuple[tuple[Grant, Callable[[OnGoogle], str]], ...] = (
     (Grant("features", "roles/datastore.user"), reads_a_feature),
     (Grant("collect", "roles/pubsub.subscriber", f"{IN_PROJECT}/subscriptions/{{prefix}}-labels"), collects),
     (Grant("collect", "roles/storage.objectUser", BUCKET, "under lake/"), collects),
+    (Grant("tracking", "roles/datastore.user"), begins_a_run),
+    (Grant("tracking", "roles/storage.objectUser", BUCKET, "under blobs/"), begins_an_upload),
+    (Grant("tracking", "roles/pubsub.publisher", f"{IN_PROJECT}/topics/{{prefix}}-events"), tells_who_is_champion),
+    (
+        Grant("tracking", "roles/iam.serviceAccountTokenCreator", f"{IN_PROJECT}/serviceAccounts/{TRACKING}"),
+        begins_an_upload,
+    ),
 )

@@ -44,7 +44,7 @@ class OnAws(Deployed):
         url = urlsplit(self.outputs[f"{function}Url"])
         request = AWSRequest("POST", f"http://{url.netloc}{path}", data=json.dumps(body).encode())
         request.headers["content-type"] = "application/json"
-        SigV4Auth(self.key, "lambda", REGION).add_auth(request)
+        SigV4Auth(self.key, "lambda" if ".lambda-url." in url.netloc else "execute-api", REGION).add_auth(request)
         return sent(asking(f"{self.aws.endpoint}{path}", body, **{**request.headers, "Host": url.netloc}))
 
     @override
@@ -83,8 +83,8 @@ class OnAws(Deployed):
 
     @property
     def tracking(self) -> str:
-        """Where MLflow's clients find the stack: the name of an API cannot be resolved here, its path can."""
-        return f"{self.aws.endpoint}/_aws/execute-api/{urlsplit(self.outputs['trackingUrl']).netloc.partition('.')[0]}"
+        """Where MLflow's clients find the stack."""
+        return f"{self.aws.endpoint}{self._path_of('tracking')}"
 
     @property
     def signing(self) -> Mapping[str, str]:
@@ -98,8 +98,9 @@ class OnAws(Deployed):
         return str(self.outputs["environment"]["LOOPWRIGHT_AWS_QUEUES"])
 
     def _path_of(self, function: str) -> str:
-        """Return where a function's URL is found by who cannot resolve its name."""
-        return f"/_aws/lambda-url/{urlsplit(self.outputs[f'{function}Url']).netloc.partition('.')[0]}"
+        """Return where a function's URL, or its API, is found by who cannot resolve its name."""
+        name, _, kind = urlsplit(self.outputs[f"{function}Url"]).netloc.partition(".")
+        return f"/_aws/{kind.partition('.')[0]}/{name}"
 
     def log_of(self, function: str) -> str:
         """Return what a function has said."""

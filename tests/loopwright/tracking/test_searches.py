@@ -1,106 +1,15 @@
-import random
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from collections.abc import Sequence
 from typing import Protocol
 
 import pytest
-from typing_extensions import override
 
-from adapters.memory.blobs import MemoryBlobs
-from adapters.memory.table import MemoryTable
 from loopwright.errors import InvalidInputError
-from loopwright.ports.table import Item, Key
-from loopwright.tracking import DatasetInput, Experiment, Metric, Tracking, View
-from loopwright.tracking.heads import Heads
+from loopwright.tracking import DatasetInput, Experiment, Tracking
+from tests.loopwright.tracking.searching import fill, found
 
 
 class Hand(Protocol):
     moment: float
-
-
-class CountingTable(MemoryTable):
-    """A table that counts the items that it hands out."""
-
-    read = 0
-
-    @override
-    def get_many(self, keys: Sequence[Key]) -> list[Item | None]:
-        self.read += len(keys)
-        return super().get_many(keys)
-
-    @override
-    def query(
-        self,
-        partition: str,
-        *,
-        prefix: str = "",
-        after: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        reverse: bool = False,
-    ) -> Iterator[Item]:
-        for item in super().query(partition, prefix=prefix, after=after, before=before, limit=limit, reverse=reverse):
-            self.read += 1
-            yield item
-
-    @override
-    def versions(
-        self,
-        partition: str,
-        *,
-        prefix: str = "",
-        after: str | None = None,
-        before: str | None = None,
-        limit: int | None = None,
-        reverse: bool = False,
-    ) -> Iterator[tuple[str, int]]:
-        found = super().query(partition, prefix=prefix, after=after, before=before, limit=limit, reverse=reverse)
-        return ((item.key.sort, item.version) for item in found)
-
-
-@pytest.fixture
-def table(clock: Hand) -> CountingTable:
-    return CountingTable(lambda: clock.moment)
-
-
-@pytest.fixture
-def counted(table: CountingTable, clock: Hand) -> Tracking:
-    ids = count(1)
-    return Tracking(
-        table, MemoryBlobs(lambda: clock.moment), clock=lambda: clock.moment, new_id=lambda: f"id{next(ids)}"
-    )
-
-
-def fill(tracking: Tracking, experiment: str, runs: int, *, prefix: str = "r", apart: float = 1.0) -> None:
-    for number in range(runs):
-        name = f"{prefix}{number:03}"
-        tracking.create_run(experiment, name=name, run_id=name, started=1_000.0 + number * apart)
-        tracking.log_batch(
-            name, metrics=[Metric("auc", number % 10 / 10, 1_000.0)], params={"model": ("rf", "lr")[number % 2]}
-        )
-
-
-def found(
-    tracking: Tracking,
-    *experiments: str,
-    filter_by: str = "",
-    order_by: Sequence[str] = (),
-    view: View = "active",
-    size: int = 7,
-) -> list[str]:
-    """Return the identities of what all pages of a search have."""
-    ids: list[str] = []
-    token = ""
-    while True:
-        page = tracking.search_runs(
-            experiments, filter_by=filter_by, order_by=order_by, view=view, size=size, token=token
-        )
-        assert len(page.found) == size or not page.token
-        ids += [run.id for run in page.runs]
-        token = page.token
-        if not token:
-            return ids
 
 
 def test_the_newest_run_comes_first_and_pages_join(tracking: Tracking, experiment: Experiment) -> None:
@@ -185,70 +94,6 @@ def test_a_run_with_more_entries_than_its_head_holds_is_found_by_any(
 def test_a_search_gives_runs_as_they_are_read_one_by_one(tracking: Tracking, experiment: Experiment) -> None:
     fill(tracking, experiment.id, 3)
     assert tracking.search_runs([experiment.id]).runs == [tracking.run(f"r{number:03}") for number in (2, 1, 0)]
-
-
-def test_what_has_not_changed_is_not_read_again(counted: Tracking, table: CountingTable) -> None:
-    experiment = counted.ensure_experiment("delays").id
-    fill(counted, experiment, 50)
-    asked = {"filter_by": "metrics.auc > 0.4", "order_by": ["metrics.auc DESC"]}
-    first = found(counted, experiment, **asked, size=100)  # type: ignore[arg-type]
-    counted.log_batch("r007", metrics=[Metric("auc", 0.95, 2_000.0)])
-    table.read = 0
-    second = found(counted, experiment, **asked, size=100)  # type: ignore[arg-type]
-    assert second == ["r007", *(one for one in first if one != "r007")]
-    # The experiment and the one that changed.
-    assert table.read == 2
-
-
-def test_the_first_page_reads_about_as_many_runs_as_it_has(counted: Tracking, table: CountingTable) -> None:
-    experiment = counted.ensure_experiment("delays").id
-    fill(counted, experiment, 200)
-    table.read = 0
-    assert len(counted.search_runs([experiment], size=10).found) == 10
-    assert table.read <= 13
-
-
-def test_experiments_that_were_searched_longest_ago_are_forgotten_when_there_is_no_room(
-    counted: Tracking, table: CountingTable
-) -> None:
-    ids = [counted.ensure_experiment(name).id for name in ("a", "b")]
-    for number, experiment in enumerate(ids):
-        fill(counted, experiment, 10, prefix=f"{number}-")
-    heads = Heads(table, memory=20_000)
-    for experiment in ids:
-        assert len(list(heads.newest_first(counted.experiment(experiment)))) == 10
-    for experiment, read in ((ids[1], 0), (ids[0], 10), (ids[0], 0)):
-        kept = counted.experiment(experiment)
-        table.read = 0
-        assert len(list(heads.newest_first(kept))) == 10
-        assert table.read == read
-
-
-def test_runs_that_there_is_no_room_for_are_read_each_time(counted: Tracking, table: CountingTable) -> None:
-    experiment = counted.ensure_experiment("delays")
-    fill(counted, experiment.id, 10)
-    heads = Heads(table, memory=5_000)
-    for _ in range(2):
-        assert [run.head.id for run in heads.newest_first(experiment)] == [f"r{one:03}" for one in range(9, -1, -1)]
-
-
-def test_searches_in_many_threads_see_every_run_while_others_write(tracking: Tracking, experiment: Experiment) -> None:
-    fill(tracking, experiment.id, 30)
-    names = {f"r{number:03}" for number in range(30)}
-
-    def search(seed: int) -> None:
-        chance = random.Random(seed)  # noqa: S311 - it only mixes
-        for _ in range(20):
-            order_by = chance.choice([(), ("metrics.auc DESC",), ("params.model",)])
-            assert set(found(tracking, experiment.id, order_by=order_by, size=chance.choice([7, 100]))) == names
-
-    def write(seed: int) -> None:
-        for number in range(30):
-            tracking.log_batch(f"r{number:03}", metrics=[Metric("other", seed, 1_000.0 + number)])
-
-    with ThreadPoolExecutor(6) as pool:
-        for done in [pool.submit(act, seed) for seed in range(3) for act in (search, write)]:
-            done.result()
 
 
 def test_experiments_are_found_by_name_tag_and_moment(tracking: Tracking, clock: Hand) -> None:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from loopwright.errors import InvalidInputError
 from loopwright.models import load_scorer
 from pipelines.adopt import Wish
+from pipelines.adopting.opening import _alone
 from tests.pipelines.adopting import notebook
 from tests.pipelines.adopting.test_adopt import adopted
 from tests.pipelines.weather import World
@@ -69,6 +70,21 @@ def test_what_a_pickle_does_is_done_without_our_environment(
     assert not [line for line in told.splitlines() if line.startswith(("AWS", "GOOGLE", "LOOPWRIGHT", "MLFLOW"))]
     # Its folder is gone with it.
     assert not Path(told.splitlines()[-1]).exists()
+
+
+def test_a_pickle_has_no_network_and_sees_nobody_where_the_system_allows_that(world: World, tmp_path: Path) -> None:
+    alone = _alone()
+    if not alone:
+        pytest.skip("this system has no namespaces for users (unshare)")
+    seen = tmp_path / "seen"
+    look = f"cat /proc/net/dev > {seen}; ls /proc >> {seen}"
+    number = notebook.log(world, notebook.as_pickle(Spy(look)))
+    with pytest.raises(InvalidInputError, match="cannot be converted"):
+        adopted(world, Wish("rain", number, trust_pickle=True))
+    told = seen.read_text()
+    assert [line.split(":")[0].strip() for line in told.splitlines() if ":" in line] == ["lo"]
+    if "--pid" in alone:
+        assert str(os.getpid()) not in told.splitlines()
 
 
 def test_a_pickle_that_cannot_be_read_or_kept_is_an_error_in_words(world: World) -> None:
