@@ -12,8 +12,8 @@ from loopwright.tracking import DatasetInput, LoggedModels, Metric, ModelMetric,
 
 API: Final = "/api/2.0/mlflow"
 MOMENT: Final = 1_700_000_000_000
-RUNS: Final = 24
-MODELS: Final = 16
+RUNS: Final = 18
+MODELS: Final = 10
 NAMES: Final = ["alpha", "Alpha", "a_b", "axb", "100%", "é", "É", "x'y", ""]
 NUMBERS: Final = [0.0, -1.5, 0.25, 0.8, 0.8, 1e-9, 3.0, float("nan"), float("inf"), float("-inf"), 1e300]
 DATASETS: Final = [("", ""), ("flights", "d1"), ("flights", "d2"), ("trains", "d1")]

@@ -5,8 +5,7 @@ registering them. Paths of the server's own disk are taken from nobody: there is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 import msgspec
@@ -29,8 +28,7 @@ _HOSTS: Final = frozenset({"ftp", "sftp", "hdfs", "viewfs", "http", "https", "ml
 """Schemes whose URIs name a host that somebody would have to connect to."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(NamedTuple):
     """What a request says of where a version comes from; `location`: where the files of a registered one are."""
 
     source: str
