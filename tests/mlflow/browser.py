@@ -20,7 +20,7 @@ _FLAGS: Final = (
     # Nothing is fetched from anywhere else.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
-_PATIENCE: Final = 15_000
+_PATIENCE: Final = 60_000
 """Milliseconds until a page must show what it should: a busy machine draws slowly."""
 
 _DISMISSED: Final = """
@@ -107,7 +107,8 @@ class Tab:
         self.page.screenshot(path=path)
 
     def is_well(self) -> None:
-        """Fail if anything has gone wrong, or the page says so."""
+        """Wait until the page asks for nothing more; fail if anything has gone wrong, or the page says so."""
+        self.page.wait_for_load_state("networkidle", timeout=_PATIENCE)
         text = self.page.inner_text("body")
         wrong = [
             *self.wrong,
