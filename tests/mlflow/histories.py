@@ -87,7 +87,7 @@ def _without(told: tuple[dict[str, Json], str]) -> dict[str, Json]:
 ON_EXPERIMENT: Final = {"experiment_id": EXPERIMENTS}
 ON_RUN: Final = {"run_id": RUNS}
 CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
-    "make an experiment": post("experiments/create", {"name": NAMES}, {"tags": entries(KEYS)}),
+    "make an experiment": post("experiments/create", {"name": NAMES}, {"tags": entries(KEYS, unique=True)}),
     "rename it": post("experiments/update", ON_EXPERIMENT | {"new_name": NAMES}),
     "delete it": post("experiments/delete", ON_EXPERIMENT),
     "restore it": post("experiments/restore", ON_EXPERIMENT),
