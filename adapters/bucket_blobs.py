@@ -68,6 +68,10 @@ class BucketBlobs(Blobs):
                 parts.append(Part(number, self._bucket.put_part(whole, upload, number, data)))
                 data = _exactly(file, _PART)
             return self._bucket.end(whole, upload, parts)
+        except NotFoundError as error:
+            raise UnavailableError(
+                f"blob {key}: it is not known whether its parts were put together: {error}"
+            ) from error
         except BaseException:
             # What cannot be cleared away now is when the bucket's rule says.
             with suppress(LoopwrightError):

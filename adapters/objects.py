@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from adapters.connections import Reply
+from loopwright.errors import UnavailableError
 from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Part
 
 
@@ -105,3 +107,11 @@ class Objects(Protocol):
                     yield (last := folder)
             if not (page := found.next_page):
                 return
+
+
+def whole_size(reply: Reply, doing: str) -> int:
+    """Return the size of the whole object of which a reply has a range."""
+    total = reply.headers.get("content-range", "").rpartition("/")[2]
+    if not total.isdecimal():
+        raise UnavailableError(f"could not {doing}: what came does not say of what it is a part")
+    return int(total)

@@ -118,12 +118,12 @@ def _listed(parts: Sequence[Part]) -> bytes:
     return ET.tostring(root)
 
 
-def _whole(parts: Sequence[Part]) -> str:
-    """Return the tag of an object whose parts have MD5s as their tags; of others it is not known."""
+def _whole(parts: Sequence[Part]) -> str | None:
+    """Return the tag of an object whose parts have MD5s as their tags; None: of others it is not known."""
     try:
         digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
     except ValueError:
-        return "-"
+        return None
     return f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 

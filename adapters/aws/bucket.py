@@ -17,10 +17,10 @@ from adapters.aws.place import AwsPlace
 from adapters.aws.replies import ServiceError, translated, translation
 from adapters.aws.signing import Request
 from adapters.connections import Reply
-from adapters.objects import Found, Objects, Piece
+from adapters.objects import Found, Objects, Piece, whole_size
 from adapters.uploads import RefusedError, Uploads, part_query
 from loopwright.clock import parse_time
-from loopwright.errors import ConflictError, NotFoundError, UnavailableError
+from loopwright.errors import ConflictError, NotFoundError
 from loopwright.ports.blobs import Absent, Blob, BlobInfo, Match, Part
 
 _NAMESPACE: Final = "{http://s3.amazonaws.com/doc/2006-03-01/}"
@@ -63,7 +63,7 @@ class Bucket(Objects):
             # Nothing can be a range of an empty object.
             whole = self.get(key)
             return Piece(whole.data, len(whole.data), whole.etag)
-        return Piece(reply.body, _size(reply, doing), _tag(reply.headers.get("etag", "")))
+        return Piece(reply.body, whole_size(reply, doing), _tag(reply.headers.get("etag", "")))
 
     @override
     def has(self, key: str) -> bool:
@@ -175,14 +175,6 @@ class Bucket(Objects):
 
     def _request(self, method: str, key: str, *, headers: dict[str, str] | None = None, body: bytes = b"") -> Request:
         return Request(method, self._host, self._root + key, headers=headers or {}, body=body)
-
-
-def _size(reply: Reply, doing: str) -> int:
-    """Return the size of the whole object of which a reply has a range."""
-    total = reply.headers.get("content-range", "").rpartition("/")[2]
-    if not total.isdecimal():
-        raise UnavailableError(f"could not {doing}: what came does not say of what it is a part")
-    return int(total)
 
 
 def _missing(error: ServiceError, key: str, doing: str) -> Exception:

@@ -18,7 +18,7 @@ from adapters.gcp.api import Api, Query, quoted
 from adapters.gcp.place import GcpPlace
 from adapters.gcp.replies import ServiceError, translated, translation
 from adapters.gcp.signing import Signer, signed_url
-from adapters.objects import Found, Objects, Piece
+from adapters.objects import Found, Objects, Piece, whole_size
 from adapters.uploads import RefusedError, Uploads, code_in, part_query
 from loopwright.clock import parse_time, system_clock
 from loopwright.errors import ConflictError, NotFoundError, UnavailableError
@@ -85,7 +85,7 @@ class Bucket(Objects):
         found = reply.headers.get("x-goog-generation", "")
         if etag and found != etag:
             raise ConflictError(f"{doing}: it was replaced")
-        return Piece(reply.body, _size(reply, doing), found)
+        return Piece(reply.body, whole_size(reply, doing), found)
 
     @override
     def has(self, key: str) -> bool:
@@ -224,14 +224,6 @@ class Bucket(Objects):
 
 def _absent(error: ServiceError) -> bool:
     return error.status == http.client.NOT_FOUND and _NO_BUCKET not in error.body
-
-
-def _size(reply: Reply, doing: str) -> int:
-    """Return the size of the whole object of which a reply has a range."""
-    total = reply.headers.get("content-range", "").rpartition("/")[2]
-    if not total.isdecimal():
-        raise UnavailableError(f"could not {doing}: what came does not say of what it is a part")
-    return int(total)
 
 
 def _check(reply: Reply, doing: str) -> None:

@@ -90,7 +90,7 @@ def build(platform: Platform, project: Project) -> Function:
 def routes(services: Services) -> Sequence[Route]:
     """Return all calls; who may do what is not asked yet. What each wants of its caller is in `needs.py`."""
     return [
-        *server.routes(services.capabilities),
+        *server.routes(artifact_uploads.PastUs(services.files.artifacts, services.capabilities)),
         *absent.routes(),
         *experiments.routes(services.tracking),
         *runs.routes(services.tracking),

@@ -8,9 +8,10 @@ import msgspec
 from functions.tracking.artifact_files import Files
 from functions.tracking.errors import MlflowError
 from functions.tracking.requests import Route, acting
-from loopwright.errors import CapabilityError
+from loopwright.errors import CapabilityError, DeniedError, LoopwrightError
 from loopwright.ports import Capabilities
 from loopwright.ports.blobs import Part
+from loopwright.tracking.artifacts import Artifacts
 
 _AREA: Final = "2.0/mlflow-artifacts"
 _UPLOAD_SECONDS: Final = 6 * 3_600
@@ -47,12 +48,25 @@ class _Presigned(msgspec.Struct):
     artifact_path: str
 
 
-def server_info(capabilities: Capabilities) -> Mapping[str, bool]:
-    """Return what a server says of this, so that clients do it by themselves with large files."""
-    return {
-        "multipart_uploads_enabled": capabilities.part_uploads,
-        "multipart_downloads_enabled": capabilities.signed_urls,
-    }
+class PastUs:
+    """What a server says of this, so that clients go past it by themselves with large files.
+
+    It is only said where it works: on a person's login, which signs nothing, a client would not come back.
+    """
+
+    def __init__(self, artifacts: Artifacts, capabilities: Capabilities) -> None:
+        self._artifacts = artifacts
+        self._capabilities = capabilities
+        self._signs = False
+
+    def told(self) -> Mapping[str, bool]:
+        """Return it in the words of MLflow's `server-info`."""
+        if self._capabilities.signed_urls and not self._signs:
+            self._signs = self._artifacts.signs()
+        return {
+            "multipart_uploads_enabled": self._signs and self._capabilities.part_uploads,
+            "multipart_downloads_enabled": self._signs,
+        }
 
 
 def routes(files: Files) -> Sequence[Route]:
@@ -62,7 +76,7 @@ def routes(files: Files) -> Sequence[Route]:
         owned = files.writable(files.of_path(asked.artifact_path).below(asked.path))
         try:
             begun = files.artifacts.begin(owned.root, owned.path, parts=asked.num_parts, seconds=_UPLOAD_SECONDS)
-        except CapabilityError as error:
+        except (CapabilityError, DeniedError) as error:
             _unsupported("upload", error)
         urls = [{"url": url, "part_number": number, "headers": {}} for number, url in enumerate(begun.urls, 1)]
         return {"upload_id": begun.id, "credentials": urls}
@@ -82,7 +96,7 @@ def routes(files: Files) -> Sequence[Route]:
         owned = files.of_path(asked.artifact_path)
         try:
             url = files.artifacts.url(owned.root, owned.path, seconds=_DOWNLOAD_SECONDS)
-        except CapabilityError as error:
+        except (CapabilityError, DeniedError) as error:
             _unsupported("download", error)
         return {"url": url, "headers": {}, "file_size": files.artifacts.size(owned.root, owned.path)}
 
@@ -94,7 +108,7 @@ def routes(files: Files) -> Sequence[Route]:
     ]
 
 
-def _unsupported(what: str, error: CapabilityError) -> NoReturn:
+def _unsupported(what: str, error: LoopwrightError) -> NoReturn:
     # Clients know this sentence by its beginning, and go on without parts.
     raise MlflowError(
         "NOT_IMPLEMENTED", f"Multipart {what} is not supported for the current artifact repository: {error}"

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from functions.problems import Problem, ProblemError, problem_of
-from functions.web import Answer, Refusal, problem_answer, problem_refusal
+from functions.web import BODY_LIMIT, Answer, Refusal, problem_answer, problem_refusal
 from loopwright.errors import (
     AlreadyExistsError,
     CapabilityError,
@@ -73,6 +73,11 @@ _CODE_OF_STATUS: Final[Mapping[int, Code]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "INVALID_PARAMETER_VALUE",
 }
 
+_TOO_LARGE: Final = (
+    f"this call's body may have {BODY_LIMIT:,} bytes: log less at once. Files of any size are logged as artifacts "
+    "(`log_artifact`), which have a call of their own"
+)
+
 
 class MlflowError(Exception):
     """An error that is told to MLflow's clients under exactly this code."""
@@ -114,7 +119,8 @@ def refusal_at(prefixes: Sequence[str]) -> Refusal:
 
 def _of_problem(problem: Problem) -> Answer:
     code = _CODE_OF_STATUS.get(problem.status, "INTERNAL_ERROR")
-    answer = _answer(code, problem.detail, status=problem.status)
+    detail = _TOO_LARGE if problem.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else problem.detail
+    answer = _answer(code, detail, status=problem.status)
     return replace(answer, headers=problem_answer(problem).headers)
 
 

@@ -21,7 +21,8 @@ _VIEWS: Final[Mapping[str | int, View]] = {
 }
 """The views by their names and by the numbers that protobuf has for them."""
 
-_WRITTEN: Final = 2_000
+_WRITTEN: Final = 8_000_000
+"""Bytes of JSON that are remembered: some 4,000 usual runs."""
 
 
 class _Runs(msgspec.Struct):
@@ -80,6 +81,7 @@ class _Written:
     def __init__(self, tracking: Tracking) -> None:
         self._tracking = tracking
         self._known: dict[str, tuple[int, float | None, msgspec.Raw]] = {}
+        self._size = 0
         self._lock = threading.Lock()
 
     def out(self, runs: Sequence[FoundRun]) -> list[msgspec.Raw]:
@@ -97,11 +99,14 @@ class _Written:
 
     def _encoded(self, runs: Sequence[FoundRun]) -> list[msgspec.Raw]:
         whole = self._tracking.detailed([one.run for one in runs])
-        encoded = [msgspec.Raw(msgspec.json.encode(run_shape(one, listed=True))) for one in whole]
-        if len(runs) <= _WRITTEN:
+        texts = [msgspec.json.encode(run_shape(one, listed=True)) for one in whole]
+        encoded = [msgspec.Raw(text) for text in texts]
+        size = sum(map(len, texts))
+        if size <= _WRITTEN:
             with self._lock:
-                if len(self._known) + len(runs) > _WRITTEN:
-                    self._known.clear()
+                if self._size + size > _WRITTEN:
+                    self._known, self._size = {}, 0
+                self._size += size
                 for run, text in zip(runs, encoded, strict=True):
                     self._known[run.head.id] = (run.version, run.deleted, text)
         return encoded

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from functions.tracking.artifact_uploads import server_info
+from functions.tracking.artifact_uploads import PastUs
 from functions.tracking.requests import Route
 from functions.web import Answer, Call, json_answer
-from loopwright.ports import Capabilities
 
 VERSION: Final = "3.17.2"
 """The MLflow whose protocol is spoken."""
@@ -22,10 +21,9 @@ _INFO: Final[Mapping[str, object]] = {
 }
 
 
-def routes(capabilities: Capabilities) -> Sequence[Route]:
+def routes(past_us: PastUs) -> Sequence[Route]:
     """Return the calls."""
-    told = json_answer({**_INFO, **server_info(capabilities)})
-    return [Route("GET", "3.0/mlflow/server-info", lambda _: told)]
+    return [Route("GET", "3.0/mlflow/server-info", lambda _: json_answer({**_INFO, **past_us.told()}))]
 
 
 def version(_: Call) -> Answer:

@@ -82,9 +82,15 @@ def traffic_key(model: str, revision: int) -> Key:
     return Key(partition(model), f"{TRAFFIC}{revision:010d}")
 
 
+def is_model(name: str) -> bool:
+    """Say whether a model may have the name."""
+    plain = name.strip() and not _FORBIDDEN.search(name) and name not in {".", ".."}
+    return bool(plain) and _short(name, NAME_LENGTH)
+
+
 def checked_model(name: str) -> str:
     """Return the name, or raise `InvalidInputError` if MLflow would not take it, or it is too long for a place."""
-    if not name.strip() or _FORBIDDEN.search(name) or name in {".", ".."} or not _short(name, NAME_LENGTH):
+    if not is_model(name):
         raise InvalidInputError(
             f"model {name[:100]!r}: a name has 1 to {NAME_LENGTH} characters (and at most {_PLACE_BYTES} bytes), "
             "none of them /, : or a control, and is neither blank nor `.` nor `..`"

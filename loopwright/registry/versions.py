@@ -85,6 +85,8 @@ class Versions(Models):
 
     def versions(self, model: str) -> list[ModelVersion]:
         """Return the model's versions, newest first; none when nobody has registered one."""
+        if not keys.is_model(model):
+            return []
         items = self._table.query(keys.partition(model), prefix=keys.VERSIONS, reverse=True)
         return [kept(item, ModelVersion) for item in items]
 

@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from loopwright.errors import InvalidInputError, NotFoundError
+from loopwright.errors import (
+    CapabilityError,
+    DeniedError,
+    InvalidInputError,
+    LoopwrightError,
+    NotFoundError,
+    UnavailableError,
+)
 from loopwright.ports.blobs import PARTS_LIMIT, BlobInfo, Blobs, Part, Reading
 from loopwright.tracking.artifact_paths import key_under, path_under
 
@@ -76,11 +83,20 @@ class Artifacts:
         """Return a URL to read a file from; or raise `CapabilityError`."""
         return self._blobs.signed_url(key_under(root, path), method="GET", seconds=seconds)
 
+    def signs(self) -> bool:
+        """Say whether this process can give URLs: it may lack the provider's, or a key to sign with."""
+        try:
+            self._blobs.signed_url("anything", method="GET", seconds=60)
+        except (CapabilityError, DeniedError, UnavailableError):
+            return False
+        return True
+
     def begin(self, root: str, path: str, *, parts: int, seconds: int) -> Upload:
         """Begin an upload in parts.
 
         Raises:
             CapabilityError: this provider has none.
+            DeniedError: this process has no key to sign URLs with.
             InvalidInputError: it is no number of parts.
         """
         key = key_under(root, path)
@@ -90,7 +106,11 @@ class Artifacts:
                 "set MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE so that they are fewer"
             )
         upload = self._blobs.begin_upload(key)
-        return Upload(upload, self._blobs.part_urls(key, upload, parts, seconds=seconds))
+        try:
+            return Upload(upload, self._blobs.part_urls(key, upload, parts, seconds=seconds))
+        except LoopwrightError:
+            self._blobs.abort_upload(key, upload)
+            raise
 
     def end(self, root: str, path: str, upload: str, parts: Sequence[Part]) -> None:
         """Make the file of its parts; see `Blobs.end_upload`."""

@@ -22,6 +22,16 @@ PACKED_BYTES: Final = 900_000
 _PACKED: Final = "packed"
 
 
+def new_of(datasets: Iterable[DatasetInput], known: Iterable[DatasetInput]) -> Sequence[DatasetInput]:
+    """Return of the data sets of each name and digest the first, unless one of them is known."""
+    found = {(one.name, one.digest) for one in known}
+    new: dict[tuple[str, str], DatasetInput] = {}
+    for one in datasets:
+        if (one.name, one.digest) not in found:
+            new.setdefault((one.name, one.digest), one)
+    return list(new.values())
+
+
 def keep_datasets(table: Table, experiment_id: str, datasets: Sequence[DatasetInput]) -> tuple[DatasetInput, ...]:
     """Keep what is told once an experiment, unless it is there, and return the data sets without it.
 

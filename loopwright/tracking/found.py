@@ -31,7 +31,8 @@ _INPUTS: Final = msgspec.msgpack.Decoder(dict[str, DatasetInput]).decode
 class FoundRun:
     """A run; it answers what a filter and an order ask, and is never changed.
 
-    `started_ms` is the millisecond of its start, as MLflow tells it; `sort` is its place in its experiment.
+    `started_ms` is the millisecond of its start, as MLflow tells it; `deleted` the moment of its deletion, or of its
+    experiment's; `sort` its place in its experiment.
     """
 
     __slots__ = (
@@ -39,8 +40,8 @@ class FoundRun:
         "_metrics",
         "_packed",
         "_params",
-        "_run",
         "_tags",
+        "deleted",
         "experiment",
         "head",
         "sort",
@@ -55,6 +56,7 @@ class FoundRun:
         self.head = head
         self.experiment = experiment
         self.started_ms = round(head.started * 1e3)
+        self.deleted = deleted_with(head, experiment)
         self._packed = packed
         self._metrics: Mapping[str, Metric] | None = None
         self._params: Mapping[str, str] | None = None
@@ -86,11 +88,6 @@ class FoundRun:
         if self._datasets is None:
             self._datasets = tuple(self._decoded(_INPUTS_OF, _INPUTS).values())
         return self._datasets
-
-    @property
-    def deleted(self) -> float | None:
-        """The moment of its deletion, or of its experiment's."""
-        return deleted_with(self.head, self.experiment)
 
     @property
     def weight(self) -> int:

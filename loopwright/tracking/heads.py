@@ -7,9 +7,10 @@ searched longest ago are forgotten; the runs that one experiment has no room for
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
+
+import msgspec
 
 from loopwright.errors import NotFoundError
 from loopwright.ports.table import Item, Key, Table
@@ -26,12 +27,11 @@ _GROWTH: Final = 4
 _CHUNK: Final = 1_024
 
 
-@dataclass(slots=True, eq=False)
-class _Remembered:
+class _Remembered(msgspec.Struct, eq=False):
     """The runs of one experiment by their sort, what they weigh, and whether there was no room for others."""
 
     experiment: Experiment
-    runs: dict[str, FoundRun] = field(default_factory=dict)
+    runs: dict[str, FoundRun] = msgspec.field(default_factory=dict)
     weight: int = 0
     full: bool = False
 
@@ -54,13 +54,16 @@ class Heads:
         `first` is how many are asked for at once at first, by one who may need no more; None: he needs all.
         """
         known = self._known(experiment)
+        if first is None:
+            yield from self._part(known, before, None)
+            return
         while True:
             count = 0
             for run in self._part(known, before, first):
                 count += 1
                 before = run.sort
                 yield run
-            if first is None or count == 0:
+            if count == 0:
                 return
             first *= _GROWTH
 
@@ -127,8 +130,7 @@ class Heads:
         """Return what is remembered of an experiment, which is now the one that was searched last."""
         with self._lock:
             known = self._experiments.pop(experiment.id, None)
-            # Its runs say what depends on the experiment: whether they are deleted, where their artifacts are.
-            if known is None or known.experiment != experiment:
+            if known is None or _told_by(known.experiment) != _told_by(experiment):
                 known = _Remembered(experiment)
             self._experiments[experiment.id] = known
         return known
@@ -157,3 +159,8 @@ class Heads:
             return 0
         del self._experiments[oldest.experiment.id]
         return max(oldest.weight, 1)
+
+
+def _told_by(experiment: Experiment) -> tuple[object, ...]:
+    """Return what runs take from their experiment: whether they are deleted, where their artifacts are."""
+    return experiment.deleted, experiment.turns, experiment.artifact_location

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from loopwright.errors import AlreadyExistsError, InvalidInputError, NotFoundError
-from loopwright.tracking.datasets import keep_datasets, uses, with_details
+from loopwright.tracking.datasets import keep_datasets, new_of, uses, with_details
 from loopwright.tracking.histories import history
 from loopwright.tracking.limits import LIST_LENGTH, check_batch, check_inputs, check_models
 from loopwright.tracking.record import Record
@@ -69,7 +69,7 @@ class Logs(Runs):
         check_models(named)
         if read:
             record = self._records.read(run_id).living()
-            read = keep_datasets(self._table, record.head.experiment_id, read)
+            read = keep_datasets(self._table, record.head.experiment_id, new_of(read, record.entries.inputs))
 
         def edit(record: Record) -> None:
             for dataset in read:

@@ -2,19 +2,21 @@
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
+
+import msgspec
 
 from loopwright.clock import Clock, NewId
 from loopwright.errors import InvalidInputError
 from loopwright.ports.table import Table
 from loopwright.tracking import keys
-from loopwright.tracking.experiments import in_view, kept
+from loopwright.tracking.experiments import kept
 from loopwright.tracking.found import FoundRun
 from loopwright.tracking.heads import Heads
+from loopwright.tracking.limits import checked_experiment_id
 from loopwright.tracking.logs import Logs
 from loopwright.tracking.search import EXPERIMENTS, RUNS, Facts, Filter, Page, paged, parse_filter, parse_order
 from loopwright.tracking.search.orders import Ranked
@@ -24,14 +26,16 @@ from loopwright.tracking.values import Experiment, Run, View
 MOST_RESULTS: Final = 50_000
 """The largest page that a search may ask for."""
 
+_SHOWN: Final[Mapping[View, tuple[bool, ...]]] = {"active": (True,), "deleted": (False,), "all": (True, False)}
+"""Whether runs that live are shown, and those that do not."""
+
 _FIRST: Final = 512
 """How many runs are asked for at once at first, by those who may refuse some."""
 
 _NATURAL: Final = parse_order((), RUNS)
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(msgspec.Struct, frozen=True):
     """Runs that were found, and the token of the next page; empty: there is none."""
 
     found: Sequence[FoundRun]
@@ -43,8 +47,7 @@ class RunPage:
         return [one.run for one in self.found]
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentPage:
+class ExperimentPage(msgspec.Struct, frozen=True):
     """Experiments that were found, and the token of the next page; empty: there is none."""
 
     experiments: Sequence[Experiment]
@@ -85,7 +88,8 @@ class Searches(Logs):
             page = _newest(self._heads, experiments, _Asked(wanted, view, size), token)
         else:
             runs = (run for one in experiments for run in self._heads.newest_first(one))
-            found = (run for run in runs if in_view(run.deleted, view) and wanted.accepts(run))
+            shown = _SHOWN[view]
+            found = (run for run in runs if (run.deleted is None) in shown and wanted.accepts(run))
             page = paged(found, order, size=size, token=token)
         return RunPage(page.found, page.token)
 
@@ -112,7 +116,7 @@ class Searches(Logs):
         return ExperimentPage([listed[str(one.attributes["experiment_id"])] for one in page.found], page.token)
 
     def _those_of(self, experiment_ids: Sequence[str]) -> list[Experiment]:
-        places = [keys.experiment_key(one) for one in dict.fromkeys(experiment_ids) if one]
+        places = [keys.experiment_key(checked_experiment_id(one)) for one in dict.fromkeys(experiment_ids)]
         return [kept(item, Experiment) for item in self._table.get_many(places) if item is not None]
 
 
@@ -128,8 +132,7 @@ def _facts(experiment: Experiment) -> Facts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     wanted: Filter
     view: View
     size: int
@@ -143,13 +146,14 @@ def _newest(heads: Heads, experiments: Sequence[Experiment], asked: _Asked, toke
     first = max(asked.size + 2, _FIRST if asked.wanted.clauses else 0)
     streams = [_by_identity(heads.newest_first(one, before=before, first=first)) for one in experiments]
     merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=_NATURAL.place)
+    shown = _SHOWN[asked.view]
     found: list[FoundRun] = []
     for run in merged:
         if last is not None:
             if _NATURAL.place(run) <= last:
                 continue
             last = None
-        if in_view(run.deleted, asked.view) and asked.wanted.accepts(run):
+        if (run.deleted is None) in shown and asked.wanted.accepts(run):
             found.append(run)
             if len(found) > asked.size:
                 break

@@ -16,6 +16,16 @@ Format = Literal["skops", "pickle", "cloudpickle", "onnx"]
 _FORMATS: Final[tuple[Format, ...]] = ("skops", "pickle", "cloudpickle")
 
 
+_ELEMENTS: Final[Mapping[str, str]] = {
+    "float": "double",
+    "int": "long",
+    "uint": "long",
+    "bool": "boolean",
+    "str": "string",
+    "object": "string",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class InputColumn:
     """A column that the model wants: its name and MLflow's word for its type, such as `double`."""
@@ -95,7 +105,15 @@ def _inputs(text: object, what: str) -> tuple[InputColumn, ...] | None:
     columns = [_mapping(one) for one in found] if isinstance(found, Sequence) else []
     if not columns or not all(isinstance(one.get("name"), str) for one in columns):
         return None
-    return tuple(InputColumn(str(one["name"]), str(one.get("type"))) for one in columns)
+    return tuple(InputColumn(str(one["name"]), _kind(one)) for one in columns)
+
+
+def _kind(column: Mapping[str, object]) -> str:
+    """Return MLflow's word for a column's type; a named tensor is what its elements are."""
+    if column.get("type") != "tensor":
+        return str(column.get("type"))
+    dtype = str(_mapping(column.get("tensor-spec")).get("dtype"))
+    return next((word for start, word in _ELEMENTS.items() if dtype.startswith(start)), dtype)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -1,13 +1,18 @@
 """What the tracking function's calls about artifacts reach, and what they do not."""
 
+from dataclasses import replace
+from typing import NoReturn
 from urllib.parse import quote
 
 import pytest
+from typing_extensions import override
 
+from adapters.memory.blobs import MemoryBlobs
 from functions.tracking.app import create_app
 from functions.tracking.attachments import content_disposition, content_type
 from functions.tracking.places import owner_of_path
-from loopwright.errors import InvalidInputError
+from functions.web import BODY_LIMIT
+from loopwright.errors import DeniedError, InvalidInputError
 from loopwright.ports import Platform
 from loopwright.registry import NewSource, Registry
 from loopwright.tracking import LoggedModels, Tracking
@@ -108,6 +113,64 @@ def test_nothing_is_kept_for_nobody(platform: Platform, caller: Caller, run: str
 def test_a_notebooks_folder_may_have_the_name_of_a_packages(caller: Caller, run: str) -> None:
     for name, data in {"manifest.json": b'{"name": "an app"}', "MLmodel": b"flavors: {}"}.items():
         assert caller.send("PUT", f"{PROXY}/x/{run}/artifacts/model/{name}", data).status == 200
+
+
+class Unsigned(MemoryBlobs):
+    """Objects on a provider that gives URLs, to somebody who has no key to sign them with."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.begun: list[str] = []
+
+    @override
+    def signed_url(self, key: str, *, method: str, seconds: int) -> str:
+        raise DeniedError("a person's login signs no URLs")
+
+    @override
+    def begin_upload(self, key: str) -> str:  # type: ignore[override]
+        self.begun.append(key)
+        return key
+
+    @override
+    def part_urls(self, key: str, upload: str, parts: int, *, seconds: int) -> NoReturn:
+        raise DeniedError("a person's login signs no URLs")
+
+    @override
+    def abort_upload(self, key: str, upload: str) -> None:  # type: ignore[override]
+        self.begun.remove(upload)
+
+
+class OnAPersonsLogin:
+    """A platform that has such objects."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.capabilities = replace(platform.capabilities, signed_urls=True, part_uploads=True)
+        self.blobs = Unsigned()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._platform, name)
+
+
+def test_who_cannot_sign_sends_nobody_past_himself(platform: Platform, run: str) -> None:
+    mine = OnAPersonsLogin(platform)
+    caller = Caller(create_app(mine, world.project()))
+    told = caller.get("/api/3.0/mlflow/server-info").body
+    assert (told["multipart_uploads_enabled"], told["multipart_downloads_enabled"]) == (False, False)
+    place = f"x/{run}/artifacts"
+    for answer in (
+        caller.post(f"/api/2.0/mlflow-artifacts/mpu/create/{place}", {"path": "large.bin", "num_parts": 2}),
+        caller.get(f"/api/2.0/mlflow-artifacts/presigned/{place}/large.bin"),
+    ):
+        assert (answer.status, answer.body["error_code"]) == (501, "NOT_IMPLEMENTED")
+        assert "is not supported for the current artifact repository" in answer.body["message"]
+    assert mine.blobs.begun == []
+
+
+def test_a_body_too_large_for_a_call_is_told_what_takes_files(caller: Caller) -> None:
+    told = caller.post("/api/2.0/mlflow/runs/log-batch", b" " * (BODY_LIMIT + 1))
+    assert (told.status, told.body["error_code"]) == (413, "INVALID_PARAMETER_VALUE")
+    assert "log_artifact" in told.body["message"]
 
 
 def test_a_folder_goes_with_all_that_is_in_it_and_nothing_else(platform: Platform, caller: Caller, run: str) -> None:

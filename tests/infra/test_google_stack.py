@@ -178,6 +178,7 @@ def test_tracking_alone_signs_urls_and_only_as_itself(stack: Stack) -> None:
     assert allowed(made, "tracking") == {
         ("roles/storage.objectUser", "bucket"),
         ("roles/datastore.user", PROJECT),
+        ("roles/pubsub.publisher", "events"),
         ("roles/iam.serviceAccountTokenCreator", f"projects/{PROJECT}/serviceAccounts/{email}"),
     }
     signers = [who for who, role, *_ in grants(made) if role == "roles/iam.serviceAccountTokenCreator"]

@@ -21,6 +21,7 @@ from tests.pulumi.attempts import (
     pushes_a_feature,
     reads_a_feature,
     tells_a_label,
+    tells_who_is_champion,
     trains,
 )
 from tests.pulumi.deployed import awaited
@@ -137,6 +138,7 @@ DENIALS: tuple[tuple[Grant, Callable[[OnGoogle], str]], ...] = (
     (Grant("collect", "roles/storage.objectUser", BUCKET, "under lake/"), collects),
     (Grant("tracking", "roles/datastore.user"), begins_a_run),
     (Grant("tracking", "roles/storage.objectUser", BUCKET, "under blobs/"), begins_an_upload),
+    (Grant("tracking", "roles/pubsub.publisher", f"{IN_PROJECT}/topics/{{prefix}}-events"), tells_who_is_champion),
     (
         Grant("tracking", "roles/iam.serviceAccountTokenCreator", f"{IN_PROJECT}/serviceAccounts/{TRACKING}"),
         begins_an_upload,

@@ -3,9 +3,10 @@
 Prompts are registered models with a tag, and are told only to those who ask for prompts.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from functions.tracking.errors import MlflowError
 from functions.tracking.registry.requests import SearchModels, SearchVersions
@@ -15,7 +16,7 @@ from loopwright.tracking.search import (
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     Clause,
-    Facts,
+    Dataset,
     Filter,
     Page,
     paged,
@@ -29,18 +30,62 @@ VERSIONS_LIMIT: Final = 200_000
 IS_PROMPT: Final = "mlflow.prompt.is_prompt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundModel(Facts):
-    """A model and what can be asked of it."""
+class Found(msgspec.Struct, frozen=True):
+    """What filters and orders ask of a registered model or a version: all but this is asked of other things."""
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    @property
+    def datasets(self) -> Sequence[Dataset]:
+        """None."""
+        return ()
+
+    def metric(self, _: str) -> Sequence[float]:
+        """Return nothing."""
+        return ()
+
+
+class FoundModel(Found, frozen=True):
+    """A model, as filters and orders see it."""
 
     model: RegisteredModel
 
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags."""
+        return self.model.tags
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundVersion(Facts):
-    """A version and what can be asked of it."""
+    def attribute(self, name: str) -> str | float | None:
+        """Return its name, or the moment of its last change."""
+        return self.model.name if name == "name" else millis(changed(self.model))
+
+
+class FoundVersion(Found, frozen=True):
+    """A version, as filters and orders see it."""
 
     version: ModelVersion
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags, as MLflow sees them."""
+        return tags_of(self.version)
+
+    def attribute(self, name: str) -> str | float | None:
+        """Return one of the attributes that a version is searched by."""
+        return _ATTRIBUTES[name](self.version)
+
+
+_ATTRIBUTES: Final[Mapping[str, Callable[[ModelVersion], str | float]]] = {
+    "name": lambda one: one.model,
+    "run_id": lambda one: one.run_id,
+    "source": source_of,
+    "version": lambda one: one.version,
+    "creation_timestamp": lambda one: millis(one.created),
+    "last_updated_timestamp": lambda one: millis(changed(one)),
+}
 
 
 def found_models(registry: Registry, asked: SearchModels) -> Page[FoundModel]:
@@ -53,13 +98,7 @@ def found_models(registry: Registry, asked: SearchModels) -> Page[FoundModel]:
     size = _size(asked.max_results, MODELS_LIMIT)
     wanted, prompts = _asked_for(parse_filter(asked.filter, REGISTERED_MODELS))
     order = parse_order(asked.order_by, REGISTERED_MODELS)
-    found = (
-        FoundModel(
-            attributes={"name": one.name, "last_updated_timestamp": millis(changed(one))}, tags=one.tags, model=one
-        )
-        for one in registry.models()
-        if prompts or not is_prompt(one)
-    )
+    found = (FoundModel(one) for one in registry.models() if prompts or not is_prompt(one))
     return paged((one for one in found if wanted.accepts(one)), order, size=size, token=asked.page_token)
 
 
@@ -98,14 +137,13 @@ def _candidates(registry: Registry, wanted: Filter, *, prompts: bool) -> Iterato
     names = _told(wanted, "name")
     of_runs = registry.versions_of_runs(sorted(runs)) if runs is not None and names is None else None
     if of_runs is not None:
-        yield from _facts(of_runs, prompts=prompts)
+        yield from _shown(of_runs, prompts=prompts)
         return
     if names is None or len(names) > 1:
         asked = Filter(tuple(one for one in wanted.clauses if _is_about(one, "name")))
-        models = (one.name for one in registry.models() if one.latest)
-        names = [name for name in models if asked.accepts(Facts(attributes={"name": name}))]
+        names = [one.name for one in registry.models() if one.latest and asked.accepts(FoundModel(one))]
     for name in names:
-        yield from _facts(registry.versions(name), prompts=prompts)
+        yield from _shown(registry.versions(name), prompts=prompts)
 
 
 def _told(wanted: Filter, key: str) -> Sequence[str] | None:
@@ -125,23 +163,10 @@ def _is_about(clause: Clause, key: str) -> bool:
     return clause.part == "attribute" and clause.key == key
 
 
-def _facts(versions: Sequence[ModelVersion], *, prompts: bool) -> Iterator[FoundVersion]:
-    """Yield versions with what can be asked of them; none of a model that has a prompt, unless prompts are wanted."""
+def _shown(versions: Sequence[ModelVersion], *, prompts: bool) -> Iterator[FoundVersion]:
+    """Yield versions; none of a model that has a prompt, unless prompts are wanted."""
     hidden = frozenset() if prompts else {one.model for one in versions if one.tags.get(IS_PROMPT) == "true"}
-    for one in versions:
-        if one.model not in hidden:
-            yield FoundVersion(
-                attributes={
-                    "name": one.model,
-                    "run_id": one.run_id,
-                    "source": source_of(one),
-                    "version": one.version,
-                    "creation_timestamp": millis(one.created),
-                    "last_updated_timestamp": millis(changed(one)),
-                },
-                tags=tags_of(one),
-                version=one,
-            )
+    return (FoundVersion(one) for one in versions if one.model not in hidden)
 
 
 def _size(wanted: int, limit: int) -> int:

@@ -5,8 +5,7 @@ registering them. Paths of the server's own disk are taken from nobody: there is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 import msgspec
@@ -29,11 +28,13 @@ _HOSTS: Final = frozenset({"ftp", "sftp", "hdfs", "viewfs", "http", "https", "ml
 """Schemes whose URIs name a host that somebody would have to connect to."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(NamedTuple):
+    """What a request says of where a version comes from; `location`: where the files of a registered one are."""
+
     source: str
     run_id: str
     model_id: str
+    location: str = ""
 
 
 class _Made(msgspec.Struct, frozen=True):
@@ -103,7 +104,8 @@ class Sources:
             _refuse(
                 asked.source, f"run_id and model_id must be those of version {version.version} of {version.model!r}"
             )
-        return _Origin(f"models:/{version.model}/{version.version}", version.run_id, version.model_id)
+        name = f"models:/{version.model}/{version.version}"
+        return _Origin(name, version.run_id, version.model_id, files_of(version))
 
     def _version(self, parts: SplitResult, source: str) -> ModelVersion:
         if parts.netloc:
@@ -174,14 +176,10 @@ class Sources:
 
     def _found(self, origin: _Origin) -> tuple[str, str]:
         """Return where the files of a new version are, if not where its source says, and the run that it is of."""
-        parts = _parts(origin.source)
-        if parts.scheme == "models" and not _model_id(parts, origin.source):
-            version = self._version(parts, origin.source)
-            return files_of(version), origin.run_id
-        if not origin.model_id:
-            return "", origin.run_id
+        if origin.location or not origin.model_id:
+            return origin.location, origin.run_id
         model = self._models.model(origin.model_id)
-        location = model.location if parts.scheme == "models" else ""
+        location = model.location if _parts(origin.source).scheme == "models" else ""
         return location, origin.run_id or model.source_run_id
 
 
@@ -201,9 +199,13 @@ def _parts(source: str) -> SplitResult:
 def _model_id(parts: SplitResult, source: str) -> str:
     """Return which logged model a `models:` URI names; empty: a registered one. Or raise `MlflowError`."""
     first, slash, rest = parts.path.lstrip("/").partition("/")
-    if not parts.path.startswith("/") or not first.strip() or "/" in rest or (slash and not rest.strip()):
+    if not parts.path.startswith("/") or not first.strip() or "/" in rest or not _ends(rest if slash else first):
         _refuse(source, "write models:/<model_id>, models:/<name>/<version> or models:/<name>@<alias>")
     return "" if slash or "@" in first else first
+
+
+def _ends(last: str) -> bool:
+    return bool(last.strip()) and bool(last.rpartition("@")[2].strip())
 
 
 def _check_host(source: str) -> None:

@@ -30,8 +30,8 @@ def _of_versions(registry: Registry, sources: Sources, moves: Moves) -> Sequence
     def create(asked: NewModelVersion, caller: Caller) -> object:
         new = sources.read(asked, user=caller.name)
         made = registry.register_source(new)
-        if new.model_id:
-            sources.remember(new.model_id, made)
+        if asked.model_id:
+            sources.remember(asked.model_id, made)
         # Nothing leads to a version that has just got its number.
         return {"model_version": version_described(made, Routing())}
 

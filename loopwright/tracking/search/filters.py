@@ -3,8 +3,10 @@
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, Literal, assert_never
+
+import msgspec
 
 from loopwright.tracking.search.patterns import ilike, like
 from loopwright.tracking.search.things import Thing
@@ -27,8 +29,7 @@ _OPERATORS: Final[Mapping[Comparator, Callable[[Any, Any], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(msgspec.Struct, frozen=True):
     """One comparison. A thing that has no such param, tag, metric or attribute fails it, whatever it is.
 
     Only IS NULL asks for those without. Of several data sets one must pass.
@@ -58,16 +59,14 @@ class Clause:
                 assert_never(self.part)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True, dict=True):
     """Clauses that must all hold; none: everything passes."""
 
     clauses: tuple[Clause, ...] = ()
-    _tests: tuple[Test, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Make the tests once."""
-        object.__setattr__(self, "_tests", tuple(clause.test() for clause in self.clauses))
+    @cached_property
+    def _tests(self) -> tuple[Test, ...]:
+        return tuple(clause.test() for clause in self.clauses)
 
     def accepts(self, thing: Thing) -> bool:
         """Say whether a thing passes."""

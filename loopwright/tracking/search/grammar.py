@@ -10,8 +10,9 @@
 `AND` is all that joins, and MLflow does not mind where it stands or whether it is there. A name keeps its quotes here.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from loopwright.errors import InvalidInputError
 from loopwright.tracking.search.lexer import Lexeme, lexemes
@@ -21,8 +22,7 @@ ValueKind = Literal["number", "text", "identifier", "list", "none"]
 _MEMBERS: Final = frozenset({"name", "word", "text"})
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """A clause as it is written. `value` is raw, with quotes or parentheses; it is empty for IS NULL."""
 
     identifier: str

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
+
+import msgspec
 
 from loopwright.tracking.search.filters import Part
 from loopwright.tracking.search.things import Thing
@@ -16,8 +18,7 @@ _NAN: Final = 1
 _MISSING: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(msgspec.Struct, frozen=True):
     """One thing to sort by. Things without it come last, those whose metric is NaN before them; either way round."""
 
     part: Part
@@ -25,16 +26,14 @@ class Term:
     ascending: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True, dict=True):
     """Terms, the most important first; the last ones leave no two things at one place."""
 
     terms: tuple[Term, ...]
-    _ranks: tuple[Callable[[Thing], Ranked], ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Make the functions that rank once."""
-        object.__setattr__(self, "_ranks", tuple(_ranking(term) for term in self.terms))
+    @cached_property
+    def _ranks(self) -> tuple[Callable[[Thing], Ranked], ...]:
+        return tuple(_ranking(term) for term in self.terms)
 
     def place(self, thing: Thing) -> Ranked:
         """Return the thing's place."""
@@ -57,8 +56,7 @@ class Order:
         return tuple(place)
 
 
-@dataclass(frozen=True, slots=True)
-class _Falling:
+class _Falling(msgspec.Struct, frozen=True):
     """Text that is sorted from the end of the alphabet."""
 
     value: Any

@@ -3,7 +3,6 @@
 import base64
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
@@ -18,8 +17,7 @@ Found = TypeVar("Found", bound=Thing)
 _DECODER: Final = msgspec.msgpack.Decoder(list[str | float | None])
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Found]):
+class Page(msgspec.Struct, Generic[Found], frozen=True):
     """Things that were found, and the token of the next page; empty: there is none."""
 
     found: Sequence[Found]

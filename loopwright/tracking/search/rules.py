@@ -1,8 +1,9 @@
 """What the names in a filter or an order mean, and which comparisons they take: the rules that a schema is made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, cast
+
+import msgspec
 
 from loopwright.errors import InvalidInputError
 from loopwright.tracking.search.filters import Clause, Comparator, Part
@@ -16,8 +17,7 @@ LISTED: Final = frozenset({"IN", "NOT IN"})
 _DATASET_FIELDS: Final = ("name", "digest", "context")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of one kind of things.
 
     Attributes:

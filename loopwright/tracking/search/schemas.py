@@ -1,8 +1,9 @@
 """The five schemas: what can be asked of runs, experiments, logged models, registered models and their versions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from loopwright.errors import InvalidInputError
 from loopwright.tracking.search import logged_models
@@ -12,8 +13,7 @@ from loopwright.tracking.search.orders import Order, Term
 from loopwright.tracking.search.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(msgspec.Struct, frozen=True):
     """What can be asked of one kind of things.
 
     Attributes:

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
-
-DatasetField = Literal["name", "digest", "context"]
+from typing import Protocol
 
 
 class Dataset(Protocol):

@@ -1,3 +1,4 @@
+import io
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
@@ -47,6 +48,17 @@ def test_lost_answers_cost_no_reader_his_object(blobs: S3Blobs, losses: Losses) 
     losses.method, losses.count = "DELETE", 1
     blobs.delete("a")
     assert list(blobs.list()) == []
+
+
+def test_lost_answers_cost_a_large_file_nothing(blobs: S3Blobs, losses: Losses) -> None:
+    data = bytes(range(256)) * 80_000
+    for method, part, count in (("POST", "uploads", 1), ("PUT", "partNumber", 2), ("POST", "uploadId", 1)):
+        losses.method, losses.part, losses.count = method, part, count
+        blobs.put_file("large", io.BytesIO(data))
+        assert losses.count == 0
+    losses.method, losses.part, losses.count = "GET", "large", 3
+    found = blobs.read("large")
+    assert (found.size, b"".join(found.pieces)) == (len(data), data)
 
 
 def test_a_listing_goes_on_over_its_pages(blobs: S3Blobs, place: AwsPlace) -> None:

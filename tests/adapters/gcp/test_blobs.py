@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,17 @@ def scripted_blobs(*answers: Answer) -> Iterator[tuple[GcsBlobs, Script]]:
 def hashed(data: bytes) -> dict[str, str]:
     md5 = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
     return {"x-goog-hash": f"crc32c=AAAAAA==,md5={md5}", "x-goog-generation": "7"}
+
+
+def test_lost_answers_cost_a_large_file_nothing(blobs: GcsBlobs, losses: Losses) -> None:
+    data = bytes(range(256)) * 80_000
+    for method, part, count in (("POST", "uploads", 1), ("PUT", "partNumber", 2)):
+        losses.method, losses.part, losses.count = method, part, count
+        blobs.put_file("large", io.BytesIO(data))
+        assert losses.count == 0
+    losses.method, losses.part, losses.count = "GET", "large", 3
+    found = blobs.read("large")
+    assert (found.size, b"".join(found.pieces)) == (len(data), data)
 
 
 def test_a_write_whose_answer_was_lost_knows_itself_again(blobs: GcsBlobs, losses: Losses) -> None:

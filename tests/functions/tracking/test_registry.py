@@ -188,6 +188,8 @@ def test_a_logged_model_is_registered_and_knows_it(api: Api) -> None:
         '[{"name":"churn","version":1},{"name":"loyalty","version":1}]'
     )
     copy = noted(api, "copy", source="models:/churn/1")
+    info = api.get(f"logged-models/{model['model_id']}")["model"]["info"]
+    assert "copy" not in tags(info)["mlflow.modelVersions"]
     assert (copy["source"], copy["run_id"]) == ("models:/churn/1", run_id)
     assert api.get("model-versions/get-download-uri", name="copy", version="1")["artifact_uri"] == uri
 
@@ -217,6 +219,8 @@ def test_a_source_is_in_what_the_request_names(api: Api) -> None:
         ("/etc/passwd", {"run_id": mine}),
         ("file:///etc/passwd", {}),
         ("models:/a/b/c", {}),
+        ("models:/a@", {}),
+        ("models:/a/ ", {}),
         ("models:///", {}),
         ("mlflow-artifacts:/packages/delays/1", {"run_id": mine}),
     ):
@@ -296,6 +300,8 @@ def test_versions_are_found_by_the_runs_that_made_them(api: Api, delays: Registr
         ("run_id = 'run1' AND name LIKE 'd%'", {("delays", "1")}),
         ("run_id = 'run1' AND run_id = 'run2'", set()),
         ("run_id = ''", {("churn", "3")}),
+        (f"name = '{'x' * 600}'", set()),
+        (f"run_id = '{'x' * 2_000}'", set()),
         ("run_id != 'run1' AND name IN ('churn')", {("churn", "2"), ("churn", "3")}),
         ("name IN ('churn', 'delays', 'nobody') AND version_number = 1", {("delays", "1"), ("churn", "1")}),
         ("run_id LIKE 'run%' AND tags.`loopwright.gate` = 'passed'", {("delays", "1"), ("delays", "3")}),

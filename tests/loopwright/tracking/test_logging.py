@@ -1,5 +1,6 @@
 import hashlib
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,10 @@ def test_an_experiment_knows_what_its_runs_read(tracking: Tracking, run: Run) ->
     tracking.create_run(run.experiment_id, name="second", run_id="run2")
     tracking.log_inputs("run2", [test])
     tracking.log_inputs("run2", [training])
+    # Of one name and digest the first stays, so this is not what a run reads.
+    tracking.log_inputs("run2", [DatasetInput("b", "1", "lake", context="nothing")])
+    a = DatasetInput("a", "2", "lake")
+    tracking.log_inputs("run2", [a, replace(a, context="nothing")])
     assert tracking.dataset_uses(run.experiment_id, limit=9) == [
         DatasetUse("a", "2", ""), DatasetUse("b", "1", "test"), DatasetUse("b", "1", "training"),
     ]  # fmt: skip

@@ -1,5 +1,7 @@
 """A notebook's model becomes a version that is served, through the gate that every candidate goes through."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -156,6 +158,27 @@ def test_a_model_in_a_runs_artifacts_and_a_copied_version_are_found(world: World
     assert adopted(world, Wish("from runs", first, "rain")).outcome.version == 1
     assert adopted(world, Wish("from runs", second, "rain")).outcome.version == 2
     assert adopted(world, Wish("copied", copied, "rain")).outcome.version == 3
+
+
+def test_a_model_that_was_logged_as_onnx_is_adopted(world: World) -> None:
+    trained = world.registry.version("rain", world.train().version or 0)
+    onnx = read_package(world.platform.blobs, trained.source, trained.digest).files["model.onnx"]
+    tensors = [
+        {"type": "tensor", "name": name, "tensor-spec": {"dtype": dtype, "shape": [-1, 1]}}
+        for name, dtype in (("wetness", "float64"), ("hectopascal", "float64"), ("sky", "str"))
+    ]
+    about = {"flavors": {"onnx": {"data": "model.onnx"}}, "signature": {"inputs": json.dumps(tensors)}}
+    files = {"MLmodel": json.dumps(about).encode(), "model.onnx": onnx}
+    notebook.put(world, "logged-models/m-onnx/artifacts", files)
+    number = notebook.register(world, source="models:/m-onnx")
+    version = world.registry.version("rain", adopted(world, Wish("rain", number)).outcome.version or 0)
+    assert (version.tags["runtime"], version.metrics) == ("onnx", trained.metrics)
+    tensors[2]["tensor-spec"] = {"dtype": "float64", "shape": [-1, 1]}
+    about["signature"] = {"inputs": json.dumps(tensors)}
+    notebook.put(world, "logged-models/m-onnx/artifacts", {"MLmodel": json.dumps(about).encode()})
+    with pytest.raises(InvalidInputError) as caught:
+        adopted(world, Wish("rain", notebook.register(world, source="models:/m-onnx")))
+    assert caught.value.problems == ("sky is double there and string here",)
 
 
 def test_another_version_of_scikit_learn_is_told(world: World) -> None:
