@@ -14,7 +14,7 @@ from loopwright.registry import keys
 from loopwright.registry.items import content, kept
 from loopwright.registry.values import ModelVersion
 
-_MOST: Final = 2_000
+_MOST: Final = 500
 """So many versions are kept of a run; who has more is looked for in all models."""
 
 

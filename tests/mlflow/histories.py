@@ -22,9 +22,10 @@ TIMESTAMPS: Final = st.sampled_from([*range(4)] * 8 + [-1, "2", 1_700_000_000_12
 STEPS: Final = st.integers(-2, 3)
 
 
-def entries(keys: SearchStrategy[str]) -> SearchStrategy[Json]:
+def entries(keys: SearchStrategy[str], *, unique: bool = False) -> SearchStrategy[Json]:
     """Make lists of tags or params."""
-    return st.lists(st.fixed_dictionaries({"key": keys}, optional={"value": TEXTS}), max_size=2)
+    one = st.fixed_dictionaries({"key": keys}, optional={"value": TEXTS})
+    return st.lists(one, max_size=2, unique_by=itemgetter("key") if unique else None)
 
 
 POINTS: Final = st.lists(
@@ -86,7 +87,7 @@ def _without(told: tuple[dict[str, Json], str]) -> dict[str, Json]:
 ON_EXPERIMENT: Final = {"experiment_id": EXPERIMENTS}
 ON_RUN: Final = {"run_id": RUNS}
 CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
-    "make an experiment": post("experiments/create", {"name": NAMES}, {"tags": entries(KEYS)}),
+    "make an experiment": post("experiments/create", {"name": NAMES}, {"tags": entries(KEYS, unique=True)}),
     "rename it": post("experiments/update", ON_EXPERIMENT | {"new_name": NAMES}),
     "delete it": post("experiments/delete", ON_EXPERIMENT),
     "restore it": post("experiments/restore", ON_EXPERIMENT),
@@ -97,7 +98,11 @@ CALLS: Final[Mapping[str, SearchStrategy[Step]]] = {
     "make a run": post(
         "runs/create",
         ON_EXPERIMENT | {"start_time": st.integers(2, 10**12)},
-        {"run_name": st.sampled_from(["", "mine", "yours"]), "tags": entries(TAG_KEYS), "user_id": st.just("ada")},
+        {
+            "run_name": st.sampled_from(["", "mine", "yours"]),
+            "tags": entries(TAG_KEYS, unique=True),
+            "user_id": st.just("ada"),
+        },
     ),
     "look at a run": get("runs/get", ON_RUN),
     "change a run": post(

@@ -65,8 +65,8 @@ def begins_an_upload(deployed: Deployed) -> str:
     return str(answer.body)
 
 
-def looks_for_runs(deployed: Deployed) -> str:
-    return str(deployed.post("tracking", "/api/2.0/mlflow/runs/search", {"experiment_ids": ["0"]}).body)
+def looks_for_experiments(deployed: Deployed) -> str:
+    return str(deployed.post("tracking", "/api/2.0/mlflow/experiments/search", {"max_results": 9}).body)
 
 
 def tells_who_is_champion(deployed: Deployed) -> str:

@@ -17,7 +17,7 @@ from tests.pulumi.attempts import (
     begins_a_run,
     begins_an_upload,
     keeps_house,
-    looks_for_runs,
+    looks_for_experiments,
     materializes,
     monitors,
     pushes_a_feature,
@@ -155,7 +155,7 @@ DENIALS: tuple[tuple[str, str, Callable[[OnAws], str]], ...] = (
     ("collect", "s3:GetObject", _collects),
     ("tracking", "dynamodb:GetItem", begins_a_run),
     ("tracking", "dynamodb:PutItem", begins_a_run),
-    ("tracking", "dynamodb:Query", looks_for_runs),
+    ("tracking", "dynamodb:Query", looks_for_experiments),
     ("tracking", "s3:PutObject", begins_an_upload),
     ("tracking", "events:PutEvents", tells_who_is_champion),
 )

@@ -25,22 +25,25 @@ class Door:
     key: str
 
     def asked(self, route: str, body: object = None, **headers: str) -> Answered:
-        """Send a request."""
+        """Send a request in JSON, and return what was answered in it."""
+        data = None if body is None else json.dumps(body).encode()
+        status, answer = self.sent(route, data, **{"content_type": "application/json", **headers})
+        return Answered(status, json.loads(answer))
+
+    def sent(self, route: str, data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """Send a request of any bytes, and return the status and the bytes of its answer."""
         url = urlsplit(self.url)
         method, path = route.split()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(  # noqa: S310 - our own AWS
-            f"{self.aws.endpoint}{url.path}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"host": url.netloc, "content-type": "application/json"}
-            | {name.replace("_", "-"): value for name, value in headers.items()},
-            method=method,
+            f"{self.aws.endpoint}{url.path}{path}", data, {"host": url.netloc, **named}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return Answered(answer.status, json.loads(answer.read()))
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
-                return Answered(error.code, json.loads(error.read()))
+                return error.code, error.read()
 
     def with_token(self, token: str) -> Answered:
         """Tell a label under a token."""

@@ -36,6 +36,7 @@ ROUTES = {
     "POST /models/{model}/predict": "predict",
     "POST /models/{model}/retrain": "retrain",
 }
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 FUNCTIONS = frozenset(ROUTES.values())
 DEFAULT = "GET /api/2.0/mlflow/experiments/get?experiment_id=0"
 
@@ -93,6 +94,19 @@ def tracking_asks_for_the_key_as_a_token_or_a_password(world: World) -> None:
     for header in ({}, {"authorization": f"Bearer {door.key}0"}, {"authorization": "Basic YTpi"}):
         refused = door.asked(DEFAULT, **header)
         assert (refused.status, refused.body["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def files_come_through_the_api_unharmed_whatever_is_in_them(world: World) -> None:
+    door = world.door("trackingUrl")
+    key = {"authorization": f"Bearer {door.key}"}
+    run = door.asked("POST /api/2.0/mlflow/runs/create", {"experiment_id": "0", "start_time": 1}, **key).body["run"]
+    where = f"{ARTIFACTS}/{run['info']['artifact_uri'].removeprefix('mlflow-artifacts:/')}"
+    contents = {"model.bin": bytes(range(256)) * 4_000, "a%20note.txt": "Grüße\n".encode(), "empty": b""}
+    for name, content in contents.items():
+        kind = "text/plain" if name.endswith(".txt") else "application/octet-stream"
+        assert door.sent(f"PUT {where}/{name}", content, content_type=kind, **key) == (200, b"{}")
+        assert door.sent(f"GET {where}/{name}", **key) == (200, content)
+    assert door.sent(f"GET {where}/model.bin")[0] == 401
 
 
 def a_person_has_a_key_of_his_own_for_tracking_alone(world: World) -> None:
@@ -236,6 +250,7 @@ KEYS: tuple[Step, ...] = (
     who_has_the_key_is_answered_and_nobody_else,
     every_route_wants_a_key_and_is_answered_by_its_function,
     tracking_asks_for_the_key_as_a_token_or_a_password,
+    files_come_through_the_api_unharmed_whatever_is_in_them,
     a_person_has_a_key_of_his_own_for_tracking_alone,
     only_this_api_may_call_the_functions,
     the_key_is_a_secret,
