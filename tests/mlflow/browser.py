@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Response, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, expect, sync_playwright
 
 from tests.clouds.tools import MissingToolError, run
 
@@ -20,8 +20,12 @@ _FLAGS: Final = (
     # Nothing is fetched from anywhere else.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
-_PATIENCE: Final = 15_000
+_PATIENCE: Final = 60_000
 """Milliseconds until a page must show what it should: a busy machine draws slowly."""
+
+_BEAT: Final = 100
+_CALM: Final = 3
+"""So many times a page must be seen waiting for nothing, a beat of milliseconds apart."""
 
 _DISMISSED: Final = """
 localStorage.clear();
@@ -89,6 +93,7 @@ class Tab:
     Attributes:
         page: playwright's.
         asked: the paths, below the server's address, that the page has asked for.
+        waiting: what it has asked for and has not got yet.
         wrong: everything that went wrong: answers that are refusals, errors in the console and in scripts.
     """
 
@@ -96,6 +101,7 @@ class Tab:
     url: str
     asked: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    waiting: set[Request] = field(default_factory=set)
 
     def shows(self, *texts: str) -> None:
         """Wait until all of this can be read; fail if it cannot."""
@@ -107,7 +113,8 @@ class Tab:
         self.page.screenshot(path=path)
 
     def is_well(self) -> None:
-        """Fail if anything has gone wrong, or the page says so."""
+        """Wait until the page asks for nothing more; fail if anything has gone wrong, or the page says so."""
+        self._rest()
         text = self.page.inner_text("body")
         wrong = [
             *self.wrong,
@@ -115,6 +122,22 @@ class Tab:
             *(f"the page warns: {alert}" for alert in self.page.locator("[role=alert]").all_inner_texts()),
         ]
         assert not wrong, "\n".join(wrong)
+
+    def _rest(self) -> None:
+        calm = 0
+        for _ in range(_PATIENCE // _BEAT):
+            self.page.wait_for_timeout(_BEAT)
+            calm = 0 if self.waiting else calm + 1
+            if calm == _CALM:
+                return
+        raise AssertionError(f"is never answered: {[request.url for request in self.waiting]}")
+
+    def asks(self, request: Request) -> None:
+        if request.resource_type in {"fetch", "xhr"}:
+            self.waiting.add(request)
+
+    def has(self, request: Request) -> None:
+        self.waiting.discard(request)
 
     def heard(self, message: ConsoleMessage) -> None:
         if message.type == "error" and _HARMLESS not in message.text and self._is_ours(message.location["url"]):
@@ -157,6 +180,9 @@ def tab(browser: BrowserContext, url: str, path: str) -> Iterator[Tab]:
     """Yield a new tab that is opening a page of a server."""
     with browser.new_page() as page:
         made = Tab(page, url)
+        page.on("request", made.asks)
+        page.on("requestfinished", made.has)
+        page.on("requestfailed", made.has)
         page.on("console", made.heard)
         page.on("response", made.answered)
         page.on("pageerror", made.broke)

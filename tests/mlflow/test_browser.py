@@ -243,22 +243,29 @@ def test_a_note_is_written_and_a_run_renamed(site: Site) -> None:
 
 @quick
 @pytest.mark.parametrize(
-    "page",
-    ["overview/usage", "traces", "chat-sessions", "judges", "datasets", "evaluation-runs", "prompts",
-     "playground", "models"],
-)  # fmt: skip
-def test_pages_about_what_is_not_here_say_that_there_is_nothing(site: Site, page: str) -> None:
+    ("page", "text"),
+    {
+        "overview/usage": "No data available",
+        "traces": "Start tracing your LLM application",
+        "judges": "Create and manage judges",
+        "datasets": "Create an evaluation dataset",
+        "prompts": "Create your first prompt",
+        "playground": "Add message",
+        "models": "Track and compare versions",
+    }.items(),
+)
+def test_pages_about_what_is_not_here_say_that_there_is_nothing(site: Site, page: str, text: str) -> None:
     with site.tab(f"{site.notebook}/{page}?workflowType=genai") as tab:
-        tab.page.wait_for_timeout(2_500)
+        tab.shows(text)
         tab.keep(site.pictures / f"nothing-{page.replace('/', '-')}.png")
         tab.is_well()
 
 
 @quick
-@pytest.mark.parametrize("page", ["prompts", "settings", "mcp-registry"])
-def test_so_do_those_about_the_whole_server(site: Site, page: str) -> None:
+@pytest.mark.parametrize(("page", "text"), {"mcp-registry": "Create MCP server", "settings": "General"}.items())
+def test_so_do_those_about_the_whole_server(site: Site, page: str, text: str) -> None:
     with site.tab(f"/{page}?workflowType=genai") as tab:
-        tab.page.wait_for_timeout(2_500)
+        tab.shows(text)
         tab.keep(site.pictures / f"nothing-{page}-of-all.png")
         tab.is_well()
 
