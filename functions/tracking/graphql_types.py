@@ -17,7 +17,7 @@ _ERROR: Final = "api_error"
 
 _TAG: Final = "key value"
 
-_DECLARED: Final[Mapping[str, str]] = {
+DECLARED: Final[Mapping[str, str]] = {
     "ApiError": "code message helpUrl traceId",
     "MlflowGetExperimentResponse": "experiment:MlflowExperiment apiError:ApiError",
     "MlflowGetRunResponse": "run:MlflowRunExtension apiError:ApiError",
@@ -166,7 +166,7 @@ def _shape(name: str, kind: str, within: Sequence[Selected | Spread], document: 
 
 
 def _fields(kind: str) -> Mapping[str, str]:
-    parted = (one.partition(":") for one in _DECLARED[kind].split())
+    parted = (one.partition(":") for one in DECLARED[kind].split())
     return {name: type_name or "String" for name, _, type_name in parted}
 
 
