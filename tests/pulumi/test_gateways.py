@@ -5,7 +5,11 @@ whether an API may call a function, and cuts no path by what a stage was publish
 was made. Each step goes on where the last one of its test ended.
 """
 
+import gzip
 import json
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -17,12 +21,14 @@ from tests.clouds.aws import ACCOUNT, REGION
 from tests.clouds.issuer import Issuer, issuing
 from tests.clouds.ministack import running
 from tests.clouds.tools import ROOT, MissingToolError
+from tests.pipelines import ui
 from tests.pulumi.command_line import command_line
 from tests.pulumi.deployed import Answered
 from tests.pulumi.doors import LABELS, World, left
 from tests.pulumi.pythons import newest_python
 from tests.pulumi.stack import Stack, aws_at
 
+COMMAND = Path(sys.executable).with_name("loopwright")
 FOLDER = Path(__file__).parent / "umbrella"
 PREFIX = "umbrella-doors"
 ALICE = "0123456789abcdef" * 2
@@ -107,6 +113,25 @@ def files_come_through_the_api_unharmed_whatever_is_in_them(world: World) -> Non
         assert door.sent(f"PUT {where}/{name}", content, content_type=kind, **key) == (200, b"{}")
         assert door.sent(f"GET {where}/{name}", **key) == (200, content)
     assert door.sent(f"GET {where}/model.bin")[0] == 401
+
+
+def mlflows_pages_come_through_the_api_once_they_have_been_put_there(world: World) -> None:
+    door = world.door("trackingUrl")
+    key = {"authorization": f"Bearer {door.key}"}
+    status, page = door.sent("GET /", **key)
+    assert (status, b"loopwright ui" in page) == (404, True)
+    bundle = ui.folder(world.stack.folder / "mlflow")
+    environment = {**os.environ, **world.stack.cloud, **world.stack.outputs()["environment"]}
+    subprocess.run([COMMAND, "ui", "--from", bundle], env=environment, cwd=ROOT, check=True, capture_output=True)
+    for path, content in {
+        "": ui.FILES["index.html"],
+        **{f"static-files/{one}": ui.FILES[one] for one in ui.FILES},
+    }.items():
+        status, plain = door.sent(f"GET /{path}", **key)
+        assert (status, plain) == (200, content)
+        status, packed = door.sent(f"GET /{path}", accept_encoding="gzip", **key)
+        assert (status, gzip.decompress(packed)) == (200, content)
+    assert door.sent("GET /")[0] == 401
 
 
 def a_person_has_a_key_of_his_own_for_tracking_alone(world: World) -> None:
@@ -251,6 +276,7 @@ KEYS: tuple[Step, ...] = (
     every_route_wants_a_key_and_is_answered_by_its_function,
     tracking_asks_for_the_key_as_a_token_or_a_password,
     files_come_through_the_api_unharmed_whatever_is_in_them,
+    mlflows_pages_come_through_the_api_once_they_have_been_put_there,
     a_person_has_a_key_of_his_own_for_tracking_alone,
     only_this_api_may_call_the_functions,
     the_key_is_a_secret,
