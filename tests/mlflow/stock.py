@@ -3,6 +3,7 @@
 It has an environment of its own under `.tools/`, for it forbids the pandas that Loopwright trains with.
 """
 
+import hashlib
 import os
 import shutil
 import socket
@@ -48,7 +49,9 @@ def python_of_stock() -> Path:
     Raises:
         MissingToolError: it cannot be installed here.
     """
-    return made(f"mlflow-{VERSION}", environment(PACKAGES)) / "bin" / "python"
+    # Another list is another environment: one that was made before may lack what is wanted now.
+    listed = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:8]
+    return made(f"mlflow-{VERSION}-{listed}", environment(PACKAGES)) / "bin" / "python"
 
 
 def stock_environment(home: Path) -> dict[str, str]:
