@@ -102,6 +102,8 @@ def ui(
         f"{done.size / 1e6:.1f} MB; {done.written} had to be put, {done.stored / 1e6:.1f} MB compressed",
         highlight=False,
     )
+    if done.version != doing.VERSION:
+        out.print(f"[yellow]note:[/] the calls that are answered are those of MLflow {doing.VERSION}'s pages")
     out.print("look at it at [bold]/[/] of the tracking function; [bold]loopwright up[/] has it too", highlight=False)
 
 

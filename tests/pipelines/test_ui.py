@@ -12,7 +12,7 @@ from loopwright.pages import CURRENT, Pages
 from loopwright.ports import Blobs
 from loopwright.ports.blobs import Absent, Match
 from loopwright.settings import Settings
-from pipelines.ui import Source, located, place
+from pipelines.ui import VERSION, Source, fetch, located, place
 from tests.pipelines import ui
 
 
@@ -160,3 +160,24 @@ def test_a_manifest_that_is_not_the_one_that_was_written_is_not_believed(
     blobs.put(f"mlflow-ui/3.17.2/{current.manifest}", content)
     with pytest.raises(IntegrityError, match=current.manifest):
         Pages(blobs).bundle(current)
+
+
+def test_the_one_wheel_is_fetched_by_its_name(tmp_path: Path, blobs: Blobs) -> None:
+    try:
+        fetch(tmp_path)
+    except UnavailableError as error:
+        pytest.skip(f"the package index is not to be had: {error}")
+    with located(tmp_path) as source:
+        done = place(blobs, source)
+    assert done.version == VERSION
+    assert done.files > 300
+    assert b"static-files/static/js/main." in served(blobs)["index.html"]
+
+
+def test_another_wheel_of_that_name_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.ui.DIGEST", "0" * 64)
+    with pytest.raises(UnavailableError, match=r"could not be fetched; name a wheel .* with --from") as refused:
+        fetch(tmp_path)
+    assert not (tmp_path / "mlflow").exists()
+    if "hash" not in str(refused.value).lower():
+        pytest.skip(f"the package index is not to be had: {refused.value}")
