@@ -113,6 +113,8 @@ told = {
     "models of the run": [one.model_id == model.model_id for one in finished.outputs.model_outputs],
     "logged model": client.get_logged_model(model.model_id).status,
     "version": [by_alias.version, by_alias.status, by_alias.tags, list(by_alias.aliases)],
-    "registered": [[one.name, one.description, one.aliases] for one in client.search_registered_models()],
+    "registered": [
+        [one.name, one.description, one.aliases] for one in client.search_registered_models(f"name = '{NAME}'")
+    ],
 }
 print(json.dumps(told, sort_keys=True))  # noqa: T201 - it is what a notebook shows
