@@ -2,9 +2,9 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import IO, Final
 
+from msgspec.structs import replace
 from typing_extensions import override
 
 from adapters.objects import Objects, Piece

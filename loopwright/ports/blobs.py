@@ -1,12 +1,12 @@
 """Objects under keys: model folders, artifacts, checkpoints."""
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class BlobInfo:
+
+class BlobInfo(msgspec.Struct, frozen=True):
     """What a listing says of an object: its key, its entity tag, its size in bytes, when it was last written."""
 
     key: str
@@ -15,31 +15,27 @@ class BlobInfo:
     modified: float
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(msgspec.Struct, frozen=True):
     """An object's bytes and the tag of exactly these bytes."""
 
     data: bytes
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """Expect the object to be there with this entity tag."""
 
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True):
     """Expect that there is nothing yet."""
 
 
 ABSENT: Final = Absent()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """An object that is read a piece at a time: its size in bytes, and its bytes in pieces of a few megabytes.
 
     Whoever does not read to the end calls `pieces.close()`.
@@ -49,8 +45,7 @@ class Reading:
     pieces: Generator[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A part of an object that somebody has uploaded by a URL: its number from 1 on, and the tag that he was told."""
 
     number: int

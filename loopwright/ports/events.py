@@ -1,14 +1,14 @@
 """CloudEvents 1.0: what happened, told to whoever subscribed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from loopwright.ports.table import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A CloudEvent 1.0 with JSON data. `type` looks like `loopwright.drift.detected`; `time` is a moment in UTC."""
 
     id: str
@@ -19,8 +19,7 @@ class Event:
     data: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(msgspec.Struct, frozen=True):
     """Events whose type starts with `prefix` go into `queue`, each as a structured-mode JSON CloudEvent."""
 
     prefix: str

@@ -1,15 +1,15 @@
 """Messages that are delivered at least once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 MESSAGE_LIMIT: Final = 240_000
 """The most bytes that one message may have, on every provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A message in hand; the receipt is for this delivery only. `attempts` counts deliveries from 1."""
 
     id: str
@@ -19,8 +19,7 @@ class Message:
     sent: float
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(msgspec.Struct, frozen=True):
     """How many messages are ready, in somebody's hands, and dead."""
 
     ready: int

@@ -1,8 +1,9 @@
 """Small items under (partition, sort): the registry, tracking, online features, windows, ledgers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+import msgspec
 
 from loopwright.ports.blobs import ABSENT, Absent
 
@@ -13,16 +14,14 @@ TRANSACT_LIMIT: Final = 100
 """The most writes that one transaction may hold, on every provider."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, order=True):
     """An item's place: items of one partition are ordered by `sort`, by code point."""
 
     partition: str
     sort: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """An item as it was read; `version` counts its writes from 1 and never repeats while the item lives."""
 
     key: Key
@@ -30,8 +29,7 @@ class Item:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """Expect the item to be there at exactly this version."""
 
     number: int
@@ -41,8 +39,7 @@ Expectation = Absent | Version | None
 """None: whatever is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Write a whole item. `expires` is the moment after which it may no longer be read."""
 
     key: Key
@@ -51,28 +48,25 @@ class Put:
     expires: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True):
     """Remove an item; removing what is not there is no error unless a version is expected."""
 
     key: Key
     expect: Version | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """Write nothing, but let the transaction fail unless the expectation holds."""
 
     key: Key
     expect: Absent | Version
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(msgspec.Struct, frozen=True):
     """Add to numeric fields of an item, atomically; a missing item or field counts as 0. Other fields stay."""
 
     key: Key
-    amounts: Mapping[str, int | float] = field(default_factory=dict)
+    amounts: Mapping[str, int | float] = msgspec.field(default_factory=dict)
 
 
 Write = Put | Delete | Check | Add

@@ -1,15 +1,15 @@
 """Counters and histograms of the service."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 LATENCY_BOUNDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 """Upper bounds of the histogram's buckets, in the unit of the observation (milliseconds for durations)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """One metric with one set of labels over a stretch of time.
 
     For a counter `count` is 0 and `total` the sum; for a histogram `count` observations sum up to `total`, and

@@ -1,8 +1,8 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.cloudevents import encode
 from adapters.memory.provider import MemoryPlatform
