@@ -60,7 +60,7 @@ _CODE_OF: Final[Mapping[type[LoopwrightError], Code]] = {
     ConflictError: "INVALID_PARAMETER_VALUE",
     GateRefusedError: "PERMISSION_DENIED",
     CapabilityError: "NOT_IMPLEMENTED",
-    DeniedError: "TEMPORARILY_UNAVAILABLE",
+    DeniedError: "PERMISSION_DENIED",
     UnavailableError: "TEMPORARILY_UNAVAILABLE",
 }
 """What the domain's errors are for MLflow's clients. Codes of 5xx are tried again by them for minutes."""
@@ -92,6 +92,10 @@ def refusal(error: Exception, where: str) -> Answer:
     match error:
         case MlflowError():
             return _answer(error.code, str(error))
+        case DeniedError():
+            # Nothing that is tried again helps, and clients would do that for minutes.
+            told = f"the server itself may not do that where it keeps things, tell whoever deployed it: {error}"
+            return _answer(_code_of(error), told)
         case LoopwrightError():
             return _answer(_code_of(error), str(error))
         case ProblemError():
